@@ -1,0 +1,11 @@
+/* All public doors of dualcube. */
+#ifndef DUALCUBE_DUALCUBE_H
+#define DUALCUBE_DUALCUBE_H
+#include "dualcube/array.h"
+#include "dualcube/base.h"
+#include "dualcube/device.h"
+#include "dualcube/introspect.h"
+#include "dualcube/kinds.h"
+#include "dualcube/queue.h"
+#include "dualcube/rolling.h"
+#endif

@@ -1,0 +1,34 @@
+/* Enumerators only: legal in C, C++ and OpenCL C, so an operation code is never typed twice.
+ * Values are append-only. */
+#ifndef DUALCUBE_KINDS_H
+#define DUALCUBE_KINDS_H
+
+/* dc_dtype: element types. */
+enum { DC_F32 = 1, DC_F64 = 2 };
+
+/* dc_rolling_kind: statistics of a window. */
+enum {
+    DC_ROLLING_COUNT = 0,
+    DC_ROLLING_SUM = 1,
+    DC_ROLLING_MEAN = 2,
+    DC_ROLLING_VAR = 3,
+    DC_ROLLING_STD = 4,
+    DC_ROLLING_MIN = 5,
+    DC_ROLLING_MAX = 6,
+    DC_ROLLING_MEDIAN = 7,
+    DC_ROLLING_QUANTILE = 8
+};
+
+/* Quantile of n sorted values at position h = q (n - 1), as in pandas. */
+enum {
+    DC_QUANTILE_LINEAR = 0,   /* lo + (hi - lo) * frac                     */
+    DC_QUANTILE_LOWER = 1,    /* value at floor(h)                         */
+    DC_QUANTILE_HIGHER = 2,   /* value at ceil(h)                          */
+    DC_QUANTILE_NEAREST = 3,  /* value at the nearest rank, ties to even   */
+    DC_QUANTILE_MIDPOINT = 4  /* (floor value + ceil value) / 2            */
+};
+
+/* What +Inf and -Inf are in rolling operations (NaN is always missing). */
+enum { DC_INF_MISSING = 0, DC_INF_VALUE = 1 };
+
+#endif

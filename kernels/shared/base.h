@@ -1,0 +1,27 @@
+/* Words that both compilers must agree on: included by kernels/ and cpu_fallback/. */
+#ifndef DC_SHARED_BASE_H
+#define DC_SHARED_BASE_H
+
+#ifdef __OPENCL_VERSION__
+#pragma OPENCL FP_CONTRACT OFF
+#ifdef DC_FP64
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+#endif
+typedef int dc_i32;
+typedef uint dc_u32;
+typedef long dc_i64;
+typedef ulong dc_u64;
+#else
+#include <stdint.h>
+typedef int32_t dc_i32;
+typedef uint32_t dc_u32;
+typedef int64_t dc_i64;
+typedef uint64_t dc_u64;
+#endif
+
+#define DC_CAT_(a, b) a##_##b
+#define DC_CAT(a, b) DC_CAT_(a, b)
+/* Names that carry the dtype: FN(rolling_mean) -> rolling_mean_f32 (needs SFX). */
+#define FN(name) DC_CAT(name, SFX)
+
+#endif
