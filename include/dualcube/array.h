@@ -17,13 +17,13 @@ extern "C" {
  * overlap an input.
  */
 typedef struct dc_array {
-    dc_buffer *buffer;            /* device memory, or NULL: host memory at `data`            */
-    void *data;                   /* host address; read-only memory is fine for inputs        */
-    int64_t offset;               /* elements                                                 */
-    int64_t shape[DC_MAX_NDIM];   /* elements per axis, >= 0                                  */
-    int64_t stride[DC_MAX_NDIM];  /* elements; 0 broadcasts (inputs only), may be negative    */
-    int32_t ndim;                 /* 1 ... DC_MAX_NDIM                                        */
-    int32_t dtype;                /* DC_F32 or DC_F64                                         */
+    dc_buffer *buffer;           /* device memory, or NULL: host memory at `data`            */
+    void *data;                  /* host address; read-only memory is fine for inputs        */
+    int64_t offset;              /* elements                                                 */
+    int64_t shape[DC_MAX_NDIM];  /* elements per axis, >= 0                                  */
+    int64_t stride[DC_MAX_NDIM]; /* elements; 0 broadcasts (inputs only), may be negative    */
+    int32_t ndim;                /* 1 ... DC_MAX_NDIM                                        */
+    int32_t dtype;               /* DC_F32 or DC_F64                                         */
 } dc_array;
 
 /** View of `ndim` axes over dense row-major host memory.  `shape` has `ndim` entries; an `ndim`

@@ -7,9 +7,9 @@
 
 #include "dualcube/kinds.h"
 
-#define DC_VERSION_MAJOR 0
-#define DC_VERSION_MINOR 1
-#define DC_VERSION_PATCH 0
+#define DC_VERSION_MAJOR  0
+#define DC_VERSION_MINOR  1
+#define DC_VERSION_PATCH  0
 #define DC_VERSION_STRING "0.1.0"
 
 #if defined(__GNUC__) || defined(__clang__)

@@ -16,11 +16,14 @@ enum { DC_ISA_BASELINE = 0, DC_ISA_AVX2 = 1, DC_ISA_AVX512 = 2, DC_ISA_COUNT = 3
 /** Options of a context.  Begin with DC_CONTEXT_PARAMS_INIT. */
 typedef struct dc_context_params {
     uint32_t struct_size;
-    int32_t probe_timeout_ms;   /* limit of the driver probe, default 10000                      */
-    const char *cache_dir;      /* program cache; NULL: DUALCUBE_CACHE_DIR, else XDG, "": off    */
-    const char *opencl_module;  /* path of the OpenCL module; NULL: beside the library; "": none */
+    int32_t probe_timeout_ms;  /* limit of the driver probe, default 10000                      */
+    const char *cache_dir;     /* program cache; NULL: DUALCUBE_CACHE_DIR, else XDG, "": off    */
+    const char *opencl_module; /* path of the OpenCL module; NULL: beside the library; "": none */
 } dc_context_params;
-#define DC_CONTEXT_PARAMS_INIT {sizeof(dc_context_params), 10000, NULL, NULL}
+#define DC_CONTEXT_PARAMS_INIT                                                                     \
+    {                                                                                              \
+        sizeof(dc_context_params), 10000, NULL, NULL                                               \
+    }
 
 /**
  * Open a context.  Starts no driver: OpenCL is probed when a device list is first asked for or when
@@ -38,8 +41,8 @@ struct _cl_command_queue;
 
 /**
  * Wrap a host's own OpenCL context and in-order command queue, so that the host offloads without a
- * copy: the queue returned runs on `command_queue`, and dc_buffer_from_cl() wraps its memory objects.
- * Both are retained until the context is freed.
+ * copy: the queue returned runs on `command_queue`, and dc_buffer_from_cl() wraps its memory
+ * objects. Both are retained until the context is freed.
  * @return DC_E_UNSUPPORTED when the OpenCL module is missing; DC_E_DEVICE with the driver's word.
  * @threads any.  @since 0.1
  */
@@ -78,23 +81,23 @@ enum {
 
 /** What is known of a device.  Sizes in bytes; -1 or "" where unknown. */
 typedef struct dc_device_info {
-    uint32_t struct_size;      /* set by the caller to sizeof *info                              */
-    int32_t kind;              /* DC_DEVICE_CPU or DC_DEVICE_OPENCL                              */
-    int32_t index;             /* place in the list                                              */
-    int32_t usable;            /* 0: `error` says why                                            */
-    int32_t fp64;              /* float64 arithmetic                                             */
-    int32_t unified_memory;    /* shares the host's memory                                       */
-    int32_t compute_units;     /* CPU: threads granted by affinity and quota                     */
-    int32_t max_group;         /* work-items per group                                           */
-    int32_t isa;               /* CPU: best usable DC_ISA_*                                      */
-    int32_t checks;            /* DC_CHECK_* bits                                                */
-    int32_t exact;             /* EXACT rows are promised here                                   */
-    int32_t numa_node;         /* node the device hangs on, -1 unknown                           */
+    uint32_t struct_size;   /* set by the caller to sizeof *info                              */
+    int32_t kind;           /* DC_DEVICE_CPU or DC_DEVICE_OPENCL                              */
+    int32_t index;          /* place in the list                                              */
+    int32_t usable;         /* 0: `error` says why                                            */
+    int32_t fp64;           /* float64 arithmetic                                             */
+    int32_t unified_memory; /* shares the host's memory                                       */
+    int32_t compute_units;  /* CPU: threads granted by affinity and quota                     */
+    int32_t max_group;      /* work-items per group                                           */
+    int32_t isa;            /* CPU: best usable DC_ISA_*                                      */
+    int32_t checks;         /* DC_CHECK_* bits                                                */
+    int32_t exact;          /* EXACT rows are promised here                                   */
+    int32_t numa_node;      /* node the device hangs on, -1 unknown                           */
     int64_t global_bytes, max_alloc_bytes, local_bytes;
-    char id[32];               /* "cpu", "opencl:0": what dc_device_find() takes                 */
+    char id[32]; /* "cpu", "opencl:0": what dc_device_find() takes                 */
     char name[128], vendor[128], driver[128], platform[128];
-    char pci[32];              /* "0000:81:00.0" or ""                                           */
-    char error[256];           /* "" when usable                                                 */
+    char pci[32];    /* "0000:81:00.0" or ""                                           */
+    char error[256]; /* "" when usable                                                 */
 } dc_device_info;
 
 /** Fill `info`; runs no kernel: dc_device_check() does.  @threads any  @since 0.1 */
@@ -108,14 +111,14 @@ DC_API dc_status dc_device_check(dc_device *device, dc_device_info *info);
 typedef struct dc_topology {
     uint32_t struct_size;
     int32_t packages, cores, logical_cpus, numa_nodes;
-    int32_t affinity_cpus;     /* CPUs the calling process may run on                       */
-    double quota_cpus;         /* cgroup CPU quota in CPUs, 0: none                         */
-    int32_t threads;           /* what the library uses by default: min(affinity, quota)    */
-    int64_t l1d_bytes, l2_bytes, l3_bytes;     /* of one instance                           */
+    int32_t affinity_cpus; /* CPUs the calling process may run on                       */
+    double quota_cpus;     /* cgroup CPU quota in CPUs, 0: none                         */
+    int32_t threads;       /* what the library uses by default: min(affinity, quota)    */
+    int64_t l1d_bytes, l2_bytes, l3_bytes; /* of one instance                           */
     int32_t l3_instances;
     int64_t memory_bytes;
     char cpu_name[128];
-    char isas[64];             /* "baseline avx2 avx512": usable here, worst first          */
+    char isas[64]; /* "baseline avx2 avx512": usable here, worst first          */
 } dc_topology;
 
 /** Fill `topology` (hwloc where built with it, else /proc and /sys).  @threads any  @since 0.1 */

@@ -21,11 +21,11 @@ enum {
 
 /* Quantile of n sorted values at position h = q (n - 1), as in pandas. */
 enum {
-    DC_QUANTILE_LINEAR = 0,   /* lo + (hi - lo) * frac                     */
-    DC_QUANTILE_LOWER = 1,    /* value at floor(h)                         */
-    DC_QUANTILE_HIGHER = 2,   /* value at ceil(h)                          */
-    DC_QUANTILE_NEAREST = 3,  /* value at the nearest rank, ties to even   */
-    DC_QUANTILE_MIDPOINT = 4  /* (floor value + ceil value) / 2            */
+    DC_QUANTILE_LINEAR = 0,  /* lo + (hi - lo) * frac                     */
+    DC_QUANTILE_LOWER = 1,   /* value at floor(h)                         */
+    DC_QUANTILE_HIGHER = 2,  /* value at ceil(h)                          */
+    DC_QUANTILE_NEAREST = 3, /* value at the nearest rank, ties to even   */
+    DC_QUANTILE_MIDPOINT = 4 /* (floor value + ceil value) / 2            */
 };
 
 /* What +Inf and -Inf are in rolling operations (NaN is always missing). */

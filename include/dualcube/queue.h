@@ -31,13 +31,16 @@ typedef void (*dc_log_fn)(int32_t level, const char *text, void *user);
 /** Options of a queue.  Begin with DC_QUEUE_PARAMS_INIT. */
 typedef struct dc_queue_params {
     uint32_t struct_size;
-    int32_t policy;          /* DC_POLICY_*; default: DUALCUBE_FALLBACK / DUALCUBE_DEVICE, else auto */
-    int32_t threads;         /* CPU threads, 0: DUALCUBE_THREADS, else the machine's                 */
-    int32_t isa;             /* DC_ISA_*, -1: DUALCUBE_CPU_ISA, else the best                        */
-    dc_progress_fn progress; /* or NULL                                                             */
+    int32_t policy;  /* DC_POLICY_*; default: DUALCUBE_FALLBACK / DUALCUBE_DEVICE, else auto */
+    int32_t threads; /* CPU threads, 0: DUALCUBE_THREADS, else the machine's                 */
+    int32_t isa;     /* DC_ISA_*, -1: DUALCUBE_CPU_ISA, else the best                        */
+    dc_progress_fn progress; /* or NULL */
     void *progress_user;
 } dc_queue_params;
-#define DC_QUEUE_PARAMS_INIT {sizeof(dc_queue_params), -1, 0, -1, NULL, NULL}
+#define DC_QUEUE_PARAMS_INIT                                                                       \
+    {                                                                                              \
+        sizeof(dc_queue_params), -1, 0, -1, NULL, NULL                                             \
+    }
 
 /**
  * Open a queue on `device`; NULL: an automatic queue that chooses between the CPU and the first
@@ -58,19 +61,19 @@ DC_API dc_status dc_queue_set_progress(dc_queue *queue, dc_progress_fn progress,
 
 /** Where the last call ran, why, and what it cost. */
 typedef struct dc_run_info {
-    uint32_t struct_size;      /* set by the caller                                         */
-    int32_t device_kind;       /* DC_DEVICE_*                                               */
-    int32_t isa;               /* CPU: DC_ISA_*, else -1                                    */
-    int32_t threads;           /* CPU: threads used                                         */
-    int32_t fell_back;         /* 1: a device failed or declined and the CPU computed       */
-    int32_t steps;             /* steps of the plan                                         */
+    uint32_t struct_size; /* set by the caller                                         */
+    int32_t device_kind;  /* DC_DEVICE_*                                               */
+    int32_t isa;          /* CPU: DC_ISA_*, else -1                                    */
+    int32_t threads;      /* CPU: threads used                                         */
+    int32_t fell_back;    /* 1: a device failed or declined and the CPU computed       */
+    int32_t steps;        /* steps of the plan                                         */
     double estimated_cpu_ms, estimated_device_ms; /* cost model; < 0: not a candidate       */
-    double measured_ms;        /* host time of the call; device calls: after the event      */
-    double bytes, flops;       /* of the plan                                               */
+    double measured_ms;  /* host time of the call; device calls: after the event      */
+    double bytes, flops; /* of the plan                                               */
     int64_t host_bytes_in, host_bytes_out; /* copied between host and device for this call  */
     char operation[64];
-    char device[32];           /* "cpu", "opencl:0"                                         */
-    char reason[256];          /* one sentence                                              */
+    char device[32];  /* "cpu", "opencl:0"                                         */
+    char reason[256]; /* one sentence                                              */
 } dc_run_info;
 DC_API dc_status dc_queue_last_run(dc_queue *queue, dc_run_info *info);
 
@@ -109,8 +112,8 @@ DC_API void *dc_buffer_host(dc_buffer *buffer);
 enum { DC_POOL_HOST = 0, DC_POOL_PINNED = 1, DC_POOL_DEVICE = 2, DC_POOL_COUNT = 3 };
 
 typedef struct dc_pool_stats {
-    uint32_t struct_size;     /* set by the caller                                        */
-    int32_t pool;             /* DC_POOL_*                                                */
+    uint32_t struct_size; /* set by the caller                                        */
+    int32_t pool;         /* DC_POOL_*                                                */
     int64_t in_use_bytes, cached_bytes, peak_bytes, cap_bytes; /* cap 0: none             */
     int64_t requests, hits, failures;
 } dc_pool_stats;
@@ -125,8 +128,8 @@ DC_API void dc_host_free(dc_context *context, void *memory);
 
 /** Counters of a context since it was opened. */
 typedef struct dc_counters {
-    uint32_t struct_size;     /* set by the caller                                        */
-    int32_t programs;         /* programs built or loaded                                 */
+    uint32_t struct_size; /* set by the caller                                        */
+    int32_t programs;     /* programs built or loaded                                 */
     int64_t calls_cpu, calls_device, fallbacks, launches, copies, bytes_to_device, bytes_to_host;
     int64_t cache_hits, cache_misses, cache_rejected; /* program cache on disk            */
 } dc_counters;

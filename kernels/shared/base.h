@@ -19,8 +19,13 @@ typedef int64_t dc_i64;
 typedef uint64_t dc_u64;
 #endif
 
+/* Numbers of one device launch that the family's geometry chose (tile counts, pass index, ...). */
+typedef struct dc_launch {
+    dc_i64 p[4];
+} dc_launch;
+
 #define DC_CAT_(a, b) a##_##b
-#define DC_CAT(a, b) DC_CAT_(a, b)
+#define DC_CAT(a, b)  DC_CAT_(a, b)
 /* Names that carry the dtype: FN(rolling_mean) -> rolling_mean_f32 (needs SFX). */
 #define FN(name) DC_CAT(name, SFX)
 

@@ -7,10 +7,10 @@
  * that ndim is 1 and both strides are 1 for a dense row-major matrix rolled along axis 0, and the
  * axis whose stride is smallest comes last.
  *
- * Windows.  Output k (0 <= k < out_rows) belongs to row  t = out_first + k * step.  Its window is the
- * `window` rows that end at row e = t + shift (shift = 0 trailing, (window - 1) / 2 centred); rows
- * below 0 and rows >= `rows` are missing and keep their place.  With `expanding`, the window of t is
- * rows 0 ... t, shift is 0, and `window` is rows.
+ * Windows.  Output k (0 <= k < out_rows) belongs to row  t = out_first + k * step.  Its window is
+ * the `window` rows that end at row e = t + shift (shift = 0 trailing, (window - 1) / 2 centred);
+ * rows below 0 and rows >= `rows` are missing and keep their place.  With `expanding`, the window
+ * of t is rows 0 ... t, shift is 0, and `window` is rows.
  *
  * Order of operations (contract, DC_EXACT):
  *   agg_0(i) = element i;  agg_{k+1}(i) = merge(agg_k(i - 2^k), agg_k(i))   (older first)
@@ -31,19 +31,19 @@ typedef struct dc_rolling_args {
     dc_i64 rows, series;
     dc_i64 out_first, out_rows, step;
     dc_i64 window, shift;
-    dc_i64 min_periods;             /* >= 0; 0 only for count and sum                           */
-    dc_i64 ddof;                    /* var, std: n <= ddof gives NaN                            */
+    dc_i64 min_periods; /* >= 0; 0 only for count and sum                           */
+    dc_i64 ddof;        /* var, std: n <= ddof gives NaN                            */
     dc_i64 src_row_stride, dst_row_stride;
     dc_i64 shape[DC_ROLLING_MAX_AXES];
     dc_i64 src_stride[DC_ROLLING_MAX_AXES];
     dc_i64 dst_stride[DC_ROLLING_MAX_AXES];
-    double q;                       /* quantile in [0, 1]; f32 kernels never read it            */
-    dc_i32 ndim;                    /* axes of `shape`, >= 1                                    */
-    dc_i32 interpolation;           /* DC_QUANTILE_*; median is q = 0.5, midpoint               */
+    double q;             /* quantile in [0, 1]; f32 kernels never read it            */
+    dc_i32 ndim;          /* axes of `shape`, >= 1                                    */
+    dc_i32 interpolation; /* DC_QUANTILE_*; median is q = 0.5, midpoint               */
     dc_i32 expanding;
     dc_i32 inf_is_value;
-    dc_i32 has_table;               /* quantile: operand 2 is the rank table                    */
-    dc_i32 kind;                    /* DC_ROLLING_*                                             */
+    dc_i32 has_table; /* quantile: operand 2 is the rank table                    */
+    dc_i32 kind;      /* DC_ROLLING_*                                             */
 } dc_rolling_args;
 
 /* Quantile ranks come from a host-made table, so that float32 kernels need no fp64: entry n - 1
