@@ -22,12 +22,13 @@ typedef struct dc_family {
     const char *name;            /* the stem, "rolling" */
     const char *call;            /* "dc_rolling" */
     const unsigned char *source; /* kernels/<stem>.cl with its includes, ends in a 0 byte */
-    const dc_op *ops;
+    const dc_op *ops; /* rows of a family registered at run time; built-in rows are in ops.def */
     int32_t nops;
     const dc_param_info *params;
     int32_t nparams;
     uint32_t params_bytes;
-    const void *params_init; /* the initialiser: what a shorter (older) struct lacks */
+    uint32_t params_first_bytes; /* size in the first release that had it; 0: as now */
+    const void *params_init;     /* the initialiser: what a shorter (older) struct lacks */
     /* Validate `params` (already whole) and append to the empty plan.  Device-free. */
     dc_status (*plan)(const dc_op *op, const void *params, dc_plan *plan);
     /* The mirror of a row, or NULL for the built-in tables (cpu_fallback/runtime).  `isa` DC_ISA_*.
@@ -48,6 +49,8 @@ DC_MODULE dc_status dc__family_register(const dc_family *family);
 /* Copy the caller's params over the defaults by struct_size; refuse a stale or lying size. */
 DC_MODULE dc_status dc__params_read(const dc_family *family, void *whole, const void *params);
 
-extern const dc_family dc__rolling_family;
+#define DC_FAMILY(stem) extern const dc_family dc__##stem##_family;
+#include "host/core/families.def"
+#undef DC_FAMILY
 
 #endif

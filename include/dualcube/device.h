@@ -93,6 +93,8 @@ typedef struct dc_device_info {
     int32_t checks;         /* DC_CHECK_* bits                                                */
     int32_t exact;          /* EXACT rows are promised here                                   */
     int32_t numa_node;      /* node the device hangs on, -1 unknown                           */
+    int32_t is_cpu;         /* OpenCL: the device is this machine's CPU                       */
+    int32_t reserved;
     int64_t global_bytes, max_alloc_bytes, local_bytes;
     char id[32]; /* "cpu", "opencl:0": what dc_device_find() takes                 */
     char name[128], vendor[128], driver[128], platform[128];
