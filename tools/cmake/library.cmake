@@ -1,0 +1,114 @@
+# libdualcube: the API, the core, topology, the CPU executor, one object library per instruction set.
+
+set(dc_root "${PROJECT_SOURCE_DIR}")
+file(GLOB dc_host_sources CONFIGURE_DEPENDS
+     "${dc_root}/host/*.c" "${dc_root}/host/core/*.c" "${dc_root}/host/topology/*.c")
+file(GLOB dc_runtime_sources CONFIGURE_DEPENDS "${dc_root}/cpu_fallback/runtime/*.c")
+list(FILTER dc_runtime_sources EXCLUDE REGEX "/isa\\.c$")
+
+# Kernel text as bytes.
+file(GLOB dc_kernels CONFIGURE_DEPENDS "${dc_root}/kernels/*.cl")
+file(GLOB dc_kernel_headers CONFIGURE_DEPENDS "${dc_root}/kernels/shared/*.h")
+set(dc_kernel_sources)
+foreach(kernel IN LISTS dc_kernels)
+    get_filename_component(stem "${kernel}" NAME_WE)
+    set(output "${PROJECT_BINARY_DIR}/generated/cl_${stem}.c")
+    add_custom_command(
+        OUTPUT "${output}"
+        COMMAND "${CMAKE_COMMAND}" -DINPUT=${kernel} -DOUTPUT=${output} -DROOT=${dc_root}
+                -DSTEM=${stem} -P "${dc_root}/tools/cmake/embed_kernel.cmake"
+        DEPENDS "${kernel}" ${dc_kernel_headers} "${dc_root}/include/dualcube/kinds.h"
+                "${dc_root}/tools/cmake/embed_kernel.cmake"
+        COMMENT "Embedding kernels/${stem}.cl" VERBATIM)
+    list(APPEND dc_kernel_sources "${output}")
+endforeach()
+
+set(dc_definitions)
+foreach(isa IN LISTS dc_isas)
+    string(TOUPPER ${isa} upper)
+    list(APPEND dc_definitions DC_HAVE_${upper}=1)
+endforeach()
+
+function(dc_private_includes target)
+    target_include_directories(${target} PRIVATE "${dc_root}" "${dc_root}/include")
+endfunction()
+
+# One list of objects serves the shared library and the static one of the tests.
+set(dc_objects)
+function(dc_add_objects target)
+    add_library(${target} OBJECT ${ARGN})
+    dc_private_includes(${target})
+    target_link_libraries(${target} PRIVATE dc_flags)
+    target_compile_definitions(${target} PRIVATE ${dc_definitions})
+    list(APPEND dc_objects $<TARGET_OBJECTS:${target}>)
+    set(dc_objects "${dc_objects}" PARENT_SCOPE)
+endfunction()
+
+dc_add_objects(dualcube_host ${dc_host_sources} ${dc_kernel_sources})
+# From the library's own directory to the probe helper, here and installed.
+file(RELATIVE_PATH dc_probe_path "/p/${dc_libdir}" "/p/${dc_libexecdir}/dualcube-probe")
+target_compile_definitions(dualcube_host PRIVATE DC_PROBE_PATH="${dc_probe_path}"
+                           DC_SOVERSION=${DC_SOVERSION})
+if(DC_HAVE_HWLOC)
+    target_compile_definitions(dualcube_host PRIVATE DC_HAVE_HWLOC=1)
+    target_link_libraries(dualcube_host PRIVATE dc_dep_hwloc)
+endif()
+
+if(dc_runtime_sources)
+    dc_add_objects(dualcube_runtime ${dc_runtime_sources})
+    if(DC_ENABLE_OPENMP)
+        target_link_libraries(dualcube_runtime PRIVATE OpenMP::OpenMP_C)
+        target_compile_definitions(dualcube_runtime PRIVATE DC_HAVE_OPENMP=1)
+    else()
+        target_compile_options(dualcube_runtime PRIVATE -Wno-unknown-pragmas)
+    endif()
+endif()
+
+set(dc_isa_flags_baseline)
+set(dc_isa_flags_avx2 -march=x86-64-v3)
+set(dc_isa_flags_avx512 -march=x86-64-v4 -mprefer-vector-width=512)
+if(EXISTS "${dc_root}/cpu_fallback/runtime/isa.c")
+    foreach(isa IN LISTS dc_isas)
+        dc_add_objects(dualcube_isa_${isa} "${dc_root}/cpu_fallback/runtime/isa.c")
+        target_compile_definitions(dualcube_isa_${isa} PRIVATE DC_ISA=${isa})
+        # Vector arguments stay inside the object, so their calling convention is nobody's concern.
+        target_compile_options(dualcube_isa_${isa} PRIVATE ${dc_isa_flags_${isa}} -Wno-psabi)
+        if(NOT DC_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+            target_compile_options(dualcube_isa_${isa} PRIVATE -O3)
+        endif()
+    endforeach()
+endif()
+
+function(dc_library_links target)
+    target_include_directories(${target} PUBLIC
+        $<BUILD_INTERFACE:${dc_root}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:dc_flags> Threads::Threads
+                          ${CMAKE_DL_LIBS})
+    if(DC_LIBM)
+        target_link_libraries(${target} PRIVATE ${DC_LIBM})
+    endif()
+    if(DC_HAVE_HWLOC)
+        target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:dc_dep_hwloc>)
+    endif()
+    if(DC_ENABLE_OPENMP)
+        target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:OpenMP::OpenMP_C>)
+    endif()
+endfunction()
+
+set(dc_map "${dc_root}/tools/cmake/dualcube.map")
+add_library(dualcube SHARED ${dc_objects})
+add_library(dualcube::dualcube ALIAS dualcube)
+dc_library_links(dualcube)
+target_link_options(dualcube PRIVATE "LINKER:--version-script=${dc_map}")
+if(NOT DC_SANITIZE)
+    target_link_options(dualcube PRIVATE "LINKER:-z,relro,-z,now")
+endif()
+set_target_properties(dualcube PROPERTIES LINK_DEPENDS "${dc_map}" INSTALL_RPATH "$ORIGIN")
+if(NOT dc_wheel)
+    set_target_properties(dualcube PROPERTIES VERSION ${PROJECT_VERSION}
+                          SOVERSION ${DC_SOVERSION})
+endif()
+
+# For tests that look inside; not installed.
+add_library(dualcube_static STATIC EXCLUDE_FROM_ALL ${dc_objects})
+dc_library_links(dualcube_static)

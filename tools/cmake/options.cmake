@@ -1,0 +1,71 @@
+# What a person may choose.  Every dependency that can be left out has a switch.
+
+if(CMAKE_SOURCE_DIR STREQUAL PROJECT_SOURCE_DIR)
+    set(dc_top ON)
+else()
+    set(dc_top OFF)
+endif()
+
+option(DC_ENABLE_OPENMP "Threads in the CPU executor (OpenMP)" ON)
+option(DC_ENABLE_HWLOC "Topology from hwloc; off: from /proc and /sys" ON)
+option(DC_ENABLE_OPENCL "Build libdualcube-opencl when headers and loader are found" ON)
+option(DC_ENABLE_BLAS "Build libdualcube-blas when OpenBLAS is found" ON)
+option(DC_ENABLE_CCACHE "Compile through ccache when it is installed" ON)
+option(DC_BUILD_TESTS "Build the tests" ${dc_top})
+option(DC_BUILD_EXAMPLES "Build examples/ with the library" ${dc_top})
+option(DC_BUILD_BENCH "Build bench/ with the library" ${dc_top})
+option(DC_WERROR "Warnings are errors" OFF)
+set(DC_SANITIZE "" CACHE STRING "address,undefined or thread: -O1 -g -fsanitize=...")
+set(DC_ISAS "baseline;avx2;avx512" CACHE STRING "Instruction sets of the CPU mirrors")
+set(DC_VKFFT_INCLUDE_DIR "" CACHE PATH "Directory of vkFFT.h; empty: search")
+
+set(dc_build_types Release Debug RelWithDebInfo MinSizeRel)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+    set_property(CACHE CMAKE_BUILD_TYPE PROPERTY STRINGS ${dc_build_types})
+endif()
+
+if(DC_ENABLE_CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
+    find_program(DC_CCACHE ccache)
+    if(DC_CCACHE)
+        set(CMAKE_C_COMPILER_LAUNCHER "${DC_CCACHE}")
+    endif()
+endif()
+
+# An unknown sanitizer or instruction set is a mistake, not a preference.
+if(NOT DC_SANITIZE MATCHES "^(|address|undefined|address,undefined|undefined,address|thread)$")
+    message(FATAL_ERROR "DC_SANITIZE is '${DC_SANITIZE}'; it can be empty, address, undefined, "
+                        "address,undefined or thread")
+endif()
+foreach(isa IN LISTS DC_ISAS)
+    if(NOT isa MATCHES "^(baseline|avx2|avx512)$")
+        message(FATAL_ERROR "DC_ISAS holds '${isa}'; known are baseline, avx2 and avx512")
+    endif()
+endforeach()
+if(NOT "baseline" IN_LIST DC_ISAS)
+    message(FATAL_ERROR "DC_ISAS is '${DC_ISAS}'; it must hold baseline")
+endif()
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    set(dc_isas ${DC_ISAS})
+else()
+    set(dc_isas baseline)
+endif()
+
+# The build tree has the shape of an installation, so that modules and the probe are found there by
+# the same relative paths.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+# Inside a Python wheel everything lies in one directory (a wheel holds no symbolic links either).
+if(SKBUILD)
+    set(dc_libdir lib)
+    set(dc_libexecdir lib)
+    set(dc_wheel ON)
+else()
+    set(dc_libdir "${CMAKE_INSTALL_LIBDIR}")
+    set(dc_libexecdir "${CMAKE_INSTALL_LIBEXECDIR}/dualcube")
+    set(dc_wheel OFF)
+endif()
