@@ -4,7 +4,7 @@
 # const unsigned char dc__cl_<stem>[], ended by a 0 byte.  Includes in <...> are left alone: they
 # stand in the branch that an OpenCL compiler does not take.
 
-cmake_policy(SET CMP0053 NEW)
+cmake_minimum_required(VERSION 3.20)
 set(included)
 
 function(expand file text_out)
