@@ -1,0 +1,16 @@
+/* One call: plan, route, run, record. */
+#ifndef DC_CORE_RUN_H
+#define DC_CORE_RUN_H
+
+#include "host/core/registry.h"
+
+/* What dc_<family>() ends in.  `params` is whole (dc__params_read). */
+dc_status dc__run(dc_queue *queue, const dc_op *op, const void *params, dc_event **done);
+
+/* Where a plan should run and why; fills estimates, device and reason of `info`.  A failure says
+ * why it cannot run under the queue's policy. */
+struct dc_device;
+dc_status dc__route(dc_queue *queue, const dc_plan *plan, dc_run_info *info,
+                    struct dc_device **device);
+
+#endif
