@@ -139,7 +139,8 @@ dc_cpu_caches dc__cpu_caches_in(const char *directory)
         if (!dc__cpu_read_line(directory, name, level, sizeof level))
             break;
         snprintf(name, sizeof name, "cache/index%d/type", index);
-        if (!dc__cpu_read_line(directory, name, type, sizeof type) || strcmp(type, "Instruction") == 0)
+        if (!dc__cpu_read_line(directory, name, type, sizeof type) ||
+            strcmp(type, "Instruction") == 0)
             continue;
         snprintf(name, sizeof name, "cache/index%d/size", index);
         if (!dc__cpu_read_line(directory, name, size, sizeof size))
