@@ -2,10 +2,10 @@
  * that crashes or hangs costs its own place in the list and nothing else.
  *
  * One helper lists all drivers.  When it dies or does not answer, one helper per driver is started,
- * all at once, and the drivers that fail are listed with usable = 0 and their error.  Those are then
- * masked: the first in-process load of the module shows the ICD loader only the good ones (through
- * OCL_ICD_VENDORS, set for the moment of the load and put back; a process whose host has loaded
- * OpenCL before has the broken driver inside already, and nothing is changed).
+ * all at once, and the drivers that fail are listed with usable = 0 and their error.  Those are
+ * then masked: the first in-process load of the module shows the ICD loader only the good ones
+ * (through OCL_ICD_VENDORS, set for the moment of the load and put back; a process whose host has
+ * loaded OpenCL before has the broken driver inside already, and nothing is changed).
  */
 #ifndef DC_CORE_DISCOVERY_H
 #define DC_CORE_DISCOVERY_H
@@ -23,35 +23,32 @@ typedef struct dc_probe_header {
     char text[256];        /* the sentence of a failed status */
 } dc_probe_header;
 
-/* Absolute path of the OpenCL module: `wanted` when given, else beside the loaded library.
- * DC_E_UNSUPPORTED with a sentence when there is none or when `wanted` is "". */
-DC_MODULE dc_status dc__module_path(const char *wanted, char *path, size_t bytes);
-
 /* List the devices, at most `room`, in at most `timeout_ms`; ids "opencl:0", "opencl:1", ...
  * DC_E_UNSUPPORTED with one clear sentence when there is none at all (*count = 0). */
-DC_MODULE dc_status dc__discover(const char *module_path, int timeout_ms, dc_device_info *list,
-                                 int32_t room, int32_t *count);
+dc_status dc__discover(const char *module_path, int timeout_ms, dc_device_info *list, int32_t room,
+                       int32_t *count);
 
 /* Load the module into this process, once, with broken drivers masked; it stays loaded. */
-DC_MODULE dc_status dc__module_open(const char *module_path, const dc_backend **backend);
+dc_status dc__discovered_backend(const char *module_path, const dc_backend **backend);
 
-/* spawn.c: what came of one helper. */
+/* probe_run.c: one helper and what came of it. */
 typedef struct dc_probe_run {
-    const char *vendors; /* OCL_ICD_VENDORS for the helper, NULL: unchanged */
-    int pid, fd;         /* -1: not running */
+    const char *vendors; /* OCL_ICD_VENDORS of the helper, NULL: as it is here        */
+    int pid, fd;         /* fd < 0: not reading                                       */
+    int started, timed_out;
+    int exit_known, exit_status; /* as from waitpid; unknown where SIGCHLD is ignored         */
     size_t got;
-    int exit_known, exit_status; /* as from waitpid */
-    int timed_out;
     struct {
         dc_probe_header header;
         dc_device_info list[DC_PROBE_ROOM];
     } answer;
 } dc_probe_run;
 
-/* Run the helpers side by side until each has answered or died, `timeout_ms` at most. */
-DC_MODULE dc_status dc__probe_spawn(const char *helper, const char *module_path, int timeout_ms,
-                                    dc_probe_run *const *run, int runs);
-/* 1: the answer is whole and sane. */
-DC_MODULE int dc__probe_valid(dc_probe_run *run);
+/* Run the helpers side by side until each has answered or died, `timeout_ms` at most.  None is left
+ * behind. */
+void dc__probe_run(const char *helper, const char *module_path, int timeout_ms, dc_probe_run *run,
+                   int runs);
+/* 1: the answer is whole and sane, its texts terminated.  0: `why` says what happened. */
+int dc__probe_answer(dc_probe_run *run, int timeout_ms, char *why, size_t why_bytes);
 
 #endif
