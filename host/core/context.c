@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "host/core/discovery.h"
+#include "host/core/module.h"
 
 enum { HUGE_BYTES = 4 << 20, HUGE_PAGE = 2 << 20 };
 
@@ -113,12 +114,11 @@ dc_status dc_context_new(const dc_context_params *params, dc_context **out)
         strcpy(context->cache_dir, p.cache_dir);
     else
         default_cache_dir(context->cache_dir, sizeof context->cache_dir);
-    if (dc__module_path(p.opencl_module, context->module_path, sizeof context->module_path) !=
-        DC_OK) {
+    if (p.opencl_module)
+        strcpy(context->module_path, p.opencl_module);
+    else if (dc__module_path("libdualcube-opencl.so", context->module_path,
+                             sizeof context->module_path) != DC_OK)
         context->module_path[0] = 0;
-        snprintf(context->discovery_note, sizeof context->discovery_note, "%.250s",
-                 dc_last_error());
-    }
     read_environment(context);
     add_cpu(context);
     *out = context;
@@ -150,8 +150,11 @@ static void discover_locked(dc_context *context)
     int32_t n = 0;
 
     context->discovered = 1;
-    if (!context->module_path[0])
-        return; /* discovery_note says why */
+    if (!context->module_path[0]) {
+        snprintf(context->discovery_note, sizeof context->discovery_note,
+                 "OpenCL is switched off or its module was not found");
+        return;
+    }
     memset(list, 0, sizeof list);
     if (dc__discover(context->module_path, context->probe_timeout_ms, list, DC_MAX_DEVICES - 1,
                      &n) != DC_OK) {
@@ -163,7 +166,7 @@ static void discover_locked(dc_context *context)
         snprintf(context->discovery_note, sizeof context->discovery_note,
                  "no OpenCL device is installed");
     for (int32_t i = 0; i < n; ++i)
-        if (list[i].usable && !backend && dc__module_open(context->module_path, &backend)) {
+        if (list[i].usable && !backend && dc__discovered_backend(context->module_path, &backend)) {
             list[i].usable = 0;
             snprintf(list[i].error, sizeof list[i].error, "%.250s", dc_last_error());
         }

@@ -167,7 +167,7 @@ dc_status dc_context_from_cl(struct _cl_context *cl_context, struct _cl_command_
     DC_TRY(dc_context_new(NULL, context));
     device = &(*context)->device[1];
     (*context)->discovered = 1; /* this context has the host's device and the CPU, no others */
-    status = dc__module_open((*context)->module_path, &backend);
+    status = dc__discovered_backend((*context)->module_path, &backend);
     if (status == DC_OK) {
         device->context = *context;
         status =
