@@ -114,6 +114,8 @@ DC_UNUSED static dc_i64 pack_lead(const dc_rolling_args *a, dc_i64 window, dc_i6
 #ifdef DC_PACK_TYPED
 #undef DC_PACK_TYPED
 
+#include "kernels/shared/vec.h"
+
 typedef struct FN(pack) {
     const dc_rolling_args *args;
     dc_i64 panels; /* of this tile                                              */
