@@ -1,0 +1,29 @@
+"""dualcube: rolling statistics with the same bits on every device.
+
+>>> import numpy as np, dualcube as dc
+>>> x = np.array([[1.0, 10.0], [3.0, 30.0], [2.0, np.nan], [4.0, 20.0]])
+>>> dc.rolling_median(x, window=3, min_periods=2)
+array([[nan, nan],
+       [ 2., 20.],
+       [ 2., 20.],
+       [ 3., 25.]])
+
+Rows are time (``axis=0``), NaN is missing, defaults are pandas'.  A result does not depend on the
+device, the instruction set, the number of threads or the layout of the data.
+
+Importing starts no driver: OpenCL is probed when a device is first asked for or first considered
+for work that is large enough.
+"""
+
+from ._device_array import Array, to_device
+from ._library import DeviceError, UnsupportedError, __version__
+from ._system import (
+    counters, devices, explain, last_run, pool_stats, set_pool_cap, topology, trace, trim, version,
+)
+from . import rolling as _rolling_functions
+from .rolling import *  # noqa: F401,F403  (the names are made from the registry)
+
+__all__ = [
+    "Array", "DeviceError", "UnsupportedError", "__version__", "counters", "devices", "explain",
+    "last_run", "pool_stats", "set_pool_cap", "to_device", "topology", "trace", "trim", "version",
+] + _rolling_functions.__all__
