@@ -11,8 +11,16 @@ typedef int dc_i32;
 typedef uint dc_u32;
 typedef long dc_i64;
 typedef ulong dc_u64;
+/* A double inside a shared struct: same size and place on a device without fp64, never read there.
+ */
+#ifdef DC_FP64
+typedef double dc_f64;
+#else
+typedef ulong dc_f64;
+#endif
 #else
 #include <stdint.h>
+typedef double dc_f64;
 typedef int32_t dc_i32;
 typedef uint32_t dc_u32;
 typedef int64_t dc_i64;

@@ -37,7 +37,7 @@ typedef struct dc_rolling_args {
     dc_i64 shape[DC_ROLLING_MAX_AXES];
     dc_i64 src_stride[DC_ROLLING_MAX_AXES];
     dc_i64 dst_stride[DC_ROLLING_MAX_AXES];
-    double q;             /* quantile in [0, 1]; f32 kernels never read it            */
+    dc_f64 q;             /* quantile in [0, 1]; f32 kernels never read it            */
     dc_i32 ndim;          /* axes of `shape`, >= 1                                    */
     dc_i32 interpolation; /* DC_QUANTILE_*; median is q = 0.5, midpoint               */
     dc_i32 expanding;
@@ -53,7 +53,7 @@ typedef struct dc_rolling_args {
  * have frac 0.5 and use  lo * 0.5 + hi * 0.5  when lo + hi overflows, else (lo + hi) * 0.5. */
 typedef struct dc_rolling_rank {
     dc_i64 lower, upper;
-    double frac64;
+    dc_f64 frac64;
     float frac32;
     dc_i32 pad;
 } dc_rolling_rank;
