@@ -209,6 +209,15 @@ dc_status dc__discover(const char *module_path, int timeout_ms, dc_device_info *
     return status;
 }
 
+static void remove_vendors(const char *dir)
+{
+    char path[PATH_MAX];
+    for (int i = 0; i < drivers.good; ++i)
+        if (snprintf(path, sizeof path, "%s/%d.icd", dir, i) < (int)sizeof path)
+            unlink(path);
+    rmdir(dir);
+}
+
 /* A private directory with one .icd file per good driver; its path, or "" when it cannot be made.
  */
 static void make_vendors(char *dir, size_t bytes)
@@ -221,19 +230,13 @@ static void make_vendors(char *dir, size_t bytes)
         dir[0] = 0;
         return;
     }
-    for (int i = 0; i < drivers.good; ++i) {
-        if (snprintf(path, sizeof path, "%s/%d.icd", dir, i) < (int)sizeof path)
-            (void)symlink(drivers.path[i], path);
-    }
-}
-
-static void remove_vendors(const char *dir)
-{
-    char path[PATH_MAX];
     for (int i = 0; i < drivers.good; ++i)
-        if (snprintf(path, sizeof path, "%s/%d.icd", dir, i) < (int)sizeof path)
-            unlink(path);
-    rmdir(dir);
+        if (snprintf(path, sizeof path, "%s/%d.icd", dir, i) >= (int)sizeof path ||
+            symlink(drivers.path[i], path) != 0) {
+            remove_vendors(dir);
+            dir[0] = 0;
+            return;
+        }
 }
 
 static dc_status load(const char *module_path, const dc_backend **backend)

@@ -146,7 +146,7 @@ static void read_some(dc_probe_run *run)
 {
     char *to = (char *)&run->answer + run->got, spill[64];
     const size_t room = sizeof run->answer - run->got;
-    /* A helper that writes more than any answer holds is not believed: got then exceeds it. */
+    /* A helper that writes more than any answer holds is not believed. */
     const ssize_t n = room ? read(run->fd, to, room) : read(run->fd, spill, sizeof spill);
     if (n > 0 && room)
         run->got += (size_t)n;
