@@ -1,0 +1,139 @@
+/* Rolling median and quantile: exact selections, so every path gives the same bits.
+ * Included by cpu_fallback/rolling.c once per dtype (T, SFX), hence no guard.
+ *
+ * Windows up to a few thousand rows go through selection networks (rolling_select_net.h), all lanes of
+ * a panel at once; expanding and longer windows, and steps that would waste most of a network's
+ * outputs, are done series by series over ranks (rolling_select_rank.h). */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/shared/mirror.h"
+#include "kernels/shared/rolling.h"
+#include "kernels/shared/vec.h"
+
+#include "cpu_fallback/rolling_pack.h"
+
+#ifndef DC_ROLLING_SELECT_H
+#define DC_ROLLING_SELECT_H
+#define SELECT_V                   FN(vec)
+#define SELECT_P                   FN(vec) *
+#define SELECT_IN                  const FN(vec) *
+#define SELECT_OUT                 FN(vec) *
+#define SELECT_STRIDE              1
+#define SELECT_LOAD(p, i)          (p)[i]
+#define SELECT_STORE(p, i, v)      (p)[i] = (v)
+#define SELECT_MIN                 FN(vmin)
+#define SELECT_MAX                 FN(vmax)
+#define SELECT_HIGHEST             FN(vinf)()
+#define SELECT_INLINE              DC_INLINE
+#define SELECT_BITS_f32            dc_u32
+#define SELECT_BITS_f64            dc_u64
+#define SELECT_BITS                DC_CAT(SELECT_BITS, SFX)
+#define SELECT_INT_f32             dc_i32
+#define SELECT_INT_f64             dc_i64
+#define SELECT_INT                 DC_CAT(SELECT_INT, SFX)
+#define SELECT_FRAC_f32(rank)      (rank)->frac32
+#define SELECT_FRAC_f64(rank)      (rank)->frac64
+#define SELECT_FRAC(rank)          DC_CAT(SELECT_FRAC, SFX)(rank)
+#endif
+
+/* What is selected, as every path needs it. */
+typedef struct FN(select_want) {
+    const dc_rolling_rank *table; /* ranks of n valid values: entry n - 1 */
+    dc_i64 min_periods;           /* >= 1                                 */
+    double q;
+    int median;   /* ranks (n - 1) / 2 and n / 2              */
+    int midpoint; /* interpolation is the mean of both values */
+} FN(select_want);
+
+#include "kernels/shared/rolling_select.h"
+
+#include "kernels/shared/rolling_select_leaf.h"
+
+#include "cpu_fallback/rolling_select_rank.h"
+
+#include "cpu_fallback/rolling_select_net.h"
+
+enum {
+    FN(SELECT_LONGEST) = 12000, /* longer windows are faster by ranks                         */
+    FN(SELECT_WIDEST_STEP) = 3  /* and so are results further apart                           */
+};
+
+static int FN(select_by_rank)(const dc_rolling_args *a, dc_i64 window, dc_i64 step)
+{
+    return a->expanding || pack_min(window, a->rows) > FN(SELECT_LONGEST) ||
+           (step > FN(SELECT_WIDEST_STEP) && step * 16 > window);
+}
+
+static void FN(select_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
+{
+    const dc_rolling_args *a = args;
+    const double lanes = VEC_LANES;
+    pack_wish wish = {0};
+    dc_i64 window, shift;
+    pack_shorten(a, &window, &shift);
+    if (FN(select_by_rank)(a, window, a->step)) {
+        wish.block = pack_max(4 * pack_min(window, a->rows), 4096) / pack_max(a->step, 1) + 1;
+        wish.scratch_rows = (FN(rank_scratch)(1) + DC_VECTOR_BYTES - 1) / DC_VECTOR_BYTES;
+        wish.scratch_fixed = FN(rank_scratch)(64);
+        wish.row_ns = 60 * lanes;
+    } else {
+        window = pack_min(window, 2 * (dc_i64)FN(SELECT_LONGEST));
+        const int levels = FN(select_levels)(window, a->out_rows * a->step);
+        wish.block = pack_max((dc_i64)2 << levels, 128);
+        wish.scratch_fixed = DC_VECTOR_BYTES * FN(select_layout)(NULL, window, levels, NULL);
+        wish.scratch_rows = (FN(rank_scratch)(1) + DC_VECTOR_BYTES - 1) / DC_VECTOR_BYTES;
+        wish.scratch_fixed += FN(rank_scratch)(64);
+        wish.row_ns = 8 + 1.4 * levels * levels / 2;
+    }
+    FN(pack_plan)(a, machine, &wish, tiling);
+}
+
+static void FN(select_run)(void *const *operand, const dc_rolling_args *a, const dc_tiling *tiling,
+                           dc_i64 tile, void *scratch, const FN(select_want) * want)
+{
+    FN(pack) v;
+    FN(pack_open)(&v, operand, a, tiling, tile, scratch);
+    const int by_rank = FN(select_by_rank)(a, v.window, v.step);
+    for (dc_i64 p = 0; p < v.panels; p++) {
+        int missing;
+        T *in = FN(pack_in)(&v, p, &missing);
+        FN(loose) *out = FN(pack_out)(&v, p);
+        unsigned lanes = ~0u;
+        if (!by_rank)
+            lanes = FN(select_panel)(&v, want, in, out, missing, (FN(vec) *)v.spare);
+        for (int lane = 0; lane < v.lanes; lane++)
+            if (lanes >> lane & 1)
+                FN(rank_lane)(&v, want, in + lane, out + lane, v.spare);
+        FN(pack_put)(&v, p);
+    }
+    FN(pack_close)(&v);
+}
+
+static void FN(rolling_median_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
+{
+    FN(select_plan)(args, machine, tiling);
+}
+
+static void FN(rolling_quantile_plan)(const void *args, const dc_machine *machine,
+                                      dc_tiling *tiling)
+{
+    FN(select_plan)(args, machine, tiling);
+}
+
+static void FN(rolling_median)(void *const *operand, const void *args, const dc_tiling *tiling,
+                               dc_i64 tile, void *scratch)
+{
+    const dc_rolling_args *a = args;
+    const FN(select_want) want = {operand[2], pack_max(a->min_periods, 1), 0.5, 1, 1};
+    FN(select_run)(operand, a, tiling, tile, scratch, &want);
+}
+
+static void FN(rolling_quantile)(void *const *operand, const void *args, const dc_tiling *tiling,
+                                 dc_i64 tile, void *scratch)
+{
+    const dc_rolling_args *a = args;
+    const int midpoint = a->interpolation == DC_QUANTILE_MIDPOINT;
+    const FN(select_want) want = {operand[2], pack_max(a->min_periods, 1), a->q, 0, midpoint};
+    FN(select_run)(operand, a, tiling, tile, scratch, &want);
+}
