@@ -62,7 +62,7 @@ class DeviceInfo(ctypes.Structure):
         [("struct_size", c_uint32)]
         + [(name, c_int32) for name in (
             "kind", "index", "usable", "fp64", "unified_memory", "compute_units", "max_group",
-            "isa", "checks", "exact", "numa_node")]
+            "isa", "checks", "exact", "numa_node", "is_cpu", "reserved")]
         + [(name, c_int64) for name in ("global_bytes", "max_alloc_bytes", "local_bytes")]
         + [("id", c_char * 32), ("name", c_char * 128), ("vendor", c_char * 128),
            ("driver", c_char * 128), ("platform", c_char * 128), ("pci", c_char * 32),
@@ -258,10 +258,10 @@ def filled(struct):
 
 
 def as_dict(struct):
-    """The fields of a struct, text decoded, without struct_size."""
+    """The public fields of a struct, text decoded."""
     result = {}
     for name, _ in struct._fields_:
-        if name != "struct_size":
+        if name not in ("struct_size", "reserved"):
             value = getattr(struct, name)
             result[name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return result

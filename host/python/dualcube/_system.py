@@ -54,7 +54,7 @@ def _device(info):
     entry = _library.as_dict(info)
     entry["kind"] = "cpu" if info.kind == _library.DEVICE_CPU else "opencl"
     entry["isa"] = _isa(info.isa) if info.kind == _library.DEVICE_CPU else None
-    for name in ("usable", "fp64", "unified_memory", "exact"):
+    for name in ("usable", "fp64", "unified_memory", "exact", "is_cpu"):
         entry[name] = bool(entry[name])
     ran = bool(info.checks & _CHECK_RAN)
     entry["checks"] = ({name: bool(info.checks >> bit & 1) for bit, name in enumerate(_CHECKS)}

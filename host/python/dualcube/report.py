@@ -1,0 +1,369 @@
+"""A self-contained HTML page about one run of ``dualcube features``.
+
+    python3 -m dualcube.report --features out.npy --input in.npy -o out.html
+
+The JSON beside the features says what ran; the page shows a few columns with their features, where
+it ran and why, time and throughput, and where values are missing.  Nothing is loaded from outside
+and the same files give the same page.
+"""
+
+import argparse
+import html
+import json
+import os
+import sys
+
+import numpy as np
+
+CHUNK = 1 << 22  # values read at a time
+SCANNED = 1 << 28  # values looked at for the summary; beyond, evenly spaced blocks
+
+
+class ReportError(Exception):
+    """One sentence about what is wrong with the files."""
+
+
+# ---- reading ------------------------------------------------------------------------------------
+
+
+def _load(path, what):
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ReportError("%s %s cannot be read: %s" % (what, path, error)) from None
+    if array.dtype.kind not in "fiub":
+        raise ReportError("%s %s has dtype %s, must be a number" % (what, path, array.dtype))
+    if array.ndim == 0:
+        raise ReportError("%s %s is a single value, must have rows" % (what, path))
+    return array
+
+
+def _read(features_path, input_path):
+    features = _load(features_path, "features")
+    data = _load(input_path, "input")
+    meta_path = os.path.splitext(features_path)[0] + ".json"
+    try:
+        with open(meta_path, encoding="utf-8") as stream:
+            meta = json.load(stream)
+    except (OSError, ValueError) as error:
+        raise ReportError("%s cannot be read: %s" % (meta_path, error)) from None
+    if not isinstance(meta, dict) or meta.get("format") != "dualcube.features":
+        raise ReportError("%s: format is not dualcube.features" % meta_path)
+    statistics = [str(name) for name in meta.get("statistics", [])]
+    if features.ndim != 3 or features.shape[2] != len(statistics):
+        raise ReportError("features %s has shape %s, must be (rows, columns, %d statistics)"
+                          % (features_path, features.shape, len(statistics)))
+    # Columns of an input with several trailing axes: those axes flattened in C order.
+    columns = int(np.prod(data.shape[1:], dtype=np.int64))
+    step = int((meta.get("parameters") or {}).get("step") or 1)
+    if features.shape[1] != columns or step < 1 or features.shape[0] != -(-data.shape[0] // step):
+        raise ReportError("features %s has shape %s, which does not fit the input's %s with step %d"
+                          % (features_path, features.shape, data.shape, step))
+    return data, features, meta, statistics, step
+
+
+def _column(data, column):
+    """One column as float64, without reading the others of a memory-mapped file into memory."""
+    index = np.unravel_index(column, data.shape[1:]) if data.ndim > 1 else ()
+    return np.asarray(data[(slice(None), *index)], dtype=np.float64)
+
+
+def _blocks(rows, row_values):
+    """(first, last) of the row blocks to look at, and whether that is all of them."""
+    per_block = max(1, CHUNK // max(row_values, 1))
+    blocks = [(first, min(first + per_block, rows)) for first in range(0, rows, per_block)]
+    most = max(1, SCANNED // CHUNK)
+    if len(blocks) <= most:
+        return blocks, True
+    chosen = np.linspace(0, len(blocks) - 1, most).astype(int)
+    return [blocks[k] for k in chosen], False
+
+
+def missing_values(data, bins=120):
+    """Where the input's values are missing: NaN, and +-Inf, which rolling statistics skip too."""
+    rows, columns = data.shape[0], int(np.prod(data.shape[1:], dtype=np.int64))
+    bins = max(1, min(bins, rows))
+    edges = np.linspace(0, rows, bins + 1)
+    lost, seen = np.zeros(bins), np.zeros(bins)
+    column_lost, column_seen, nan, inf = np.zeros(columns), 0, 0, 0
+    blocks, whole = _blocks(rows, columns)
+    for first, last in blocks:
+        if data.dtype.kind == "f":
+            block = np.asarray(data[first:last]).reshape(last - first, columns)
+            is_nan, is_inf = np.isnan(block), np.isinf(block)
+            nan += int(is_nan.sum())
+            inf += int(is_inf.sum())
+            gone = is_nan | is_inf
+            column_lost += gone.sum(axis=0)
+            place = np.minimum(np.arange(first, last) * bins // max(rows, 1), bins - 1)
+            lost += np.bincount(place, gone.sum(axis=1), bins)
+            seen += np.bincount(place, minlength=bins) * columns
+        column_seen += last - first
+    return {
+        "nan": nan, "inf": inf, "values": column_seen * columns, "whole": whole,
+        "over_time": 100 * np.divide(lost, seen, out=np.zeros(bins), where=seen > 0),
+        "edges": edges, "per_column": 100 * column_lost / max(column_seen, 1),
+    }
+
+
+def summary(features):
+    """Per statistic: (share of NaN in per cent, smallest, mean, largest)."""
+    count = features.shape[2]
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    total, valid, seen = np.zeros(count), np.zeros(count), 0
+    blocks, _ = _blocks(features.shape[0], features.shape[1] * count)
+    for first, last in blocks:
+        block = np.asarray(features[first:last], dtype=np.float64).reshape(-1, count)
+        usable = np.isfinite(block)
+        low = np.minimum(low, np.where(usable, block, np.inf).min(axis=0, initial=np.inf))
+        high = np.maximum(high, np.where(usable, block, -np.inf).max(axis=0, initial=-np.inf))
+        total += np.where(usable, block, 0).sum(axis=0)
+        valid += usable.sum(axis=0)
+        seen += len(block)
+    rows = []
+    for k in range(count):
+        share = 100 * (1 - valid[k] / seen) if seen else 0.0
+        rows.append((share, low[k], total[k] / valid[k] if valid[k] else np.nan, high[k]))
+    return rows
+
+
+def choose_columns(data, most):
+    """A few columns, evenly spaced; columns without any value are passed over."""
+    columns = int(np.prod(data.shape[1:], dtype=np.int64))
+    wanted = np.unique(np.linspace(0, columns - 1, min(most, columns)).round().astype(int))
+    chosen = []
+    for start in wanted:
+        for column in range(start, min(start + 8, columns)):
+            if column not in chosen and np.isfinite(_column(data, column)).any():
+                chosen.append(int(column))
+                break
+    return chosen or [int(column) for column in wanted]
+
+
+# ---- writing ------------------------------------------------------------------------------------
+
+_CSS = """
+:root { --ink: #1c2733; --muted: #5d6b7a; --line: #dfe4e9; --accent: #1f5fa8; }
+* { box-sizing: border-box; }
+body { margin: 0; background: #f6f7f9; color: var(--ink);
+       font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; }
+main { max-width: 1060px; margin: 0 auto; padding: 36px 28px 56px; }
+h1 { font-size: 26px; line-height: 1.25; font-weight: 650; margin: 0 0 4px;
+     overflow-wrap: anywhere; }
+h2 { font-size: 18px; font-weight: 650; margin: 40px 0 10px; }
+h3 { font-size: 15px; font-weight: 650; margin: 0 0 8px; }
+p { margin: 0 0 12px; } .lead, figcaption, .note { color: var(--muted); }
+.facts { display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px; margin: 22px 0 0; }
+.facts div, .card { background: #fff; border: 1px solid var(--line); border-radius: 8px; }
+.facts div { padding: 12px 16px; } .facts b { display: block; font-size: 21px; font-weight: 650; }
+.facts span { color: var(--muted); font-size: 13px; }
+.card { padding: 18px 20px 14px; margin: 0 0 14px; overflow-x: auto; }
+figure { margin: 0; } figcaption { font-size: 13px; margin-top: 4px; }
+svg { width: 100%; height: auto; display: block; }
+svg text { font-family: system-ui, "Segoe UI", "Helvetica Neue", Arial, "DejaVu Sans",
+           sans-serif !important; }
+table { border-collapse: collapse; width: 100%; font-size: 14px; }
+th { text-align: left; color: var(--muted); font-weight: 600; font-size: 13px; }
+th, td { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+tr:last-child td { border-bottom: 0; } td.n, th.n { text-align: right; white-space: nowrap;
+font-variant-numeric: tabular-nums; } code { font: 13px/1.4 ui-monospace, "DejaVu Sans Mono",
+monospace; overflow-wrap: anywhere; }
+@media (max-width: 720px) { .facts { grid-template-columns: repeat(2, 1fr); } }
+@media print { body { background: #fff; } .card { break-inside: avoid; } }
+"""
+
+
+def _escape(value):
+    return html.escape(str(value), quote=True)
+
+
+def number(value, digits=4):
+    """A number for people: 12,345 or 0.0123; a dash where there is none."""
+    if value is None or (isinstance(value, float) and not np.isfinite(value)):
+        return "–"
+    if isinstance(value, (int, np.integer)):
+        return "{:,}".format(int(value))
+    value = float(value)
+    if value != 0 and (abs(value) >= 1e7 or abs(value) < 1e-3):
+        return "%.3g" % value
+    return "{:,.0f}".format(value) if abs(value) >= 1e4 else "%.*g" % (digits, value)
+
+
+def _rate(value):
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value and value >= size:
+            return "%.3g %s" % (value / size, unit)
+    return number(value)
+
+
+def _seconds(value):
+    if value is None:
+        return "–"
+    return "%.3g s" % value if value >= 1 else "%.3g ms" % (1e3 * value)
+
+
+def _table(header, rows, numeric):
+    cell = ['<td class="n">%s</td>' if column in numeric else "<td>%s</td>"
+            for column in range(len(header))]
+    head = "".join('<th%s>%s</th>' % (' class="n"' if k in numeric else "", _escape(name))
+                   for k, name in enumerate(header))
+    body = "".join("<tr>" + "".join(cell[k] % _escape(v) for k, v in enumerate(row)) + "</tr>\n"
+                   for row in rows)
+    return ('<div class="card"><table><thead><tr>%s</tr></thead><tbody>\n%s</tbody></table></div>\n'
+            % (head, body))
+
+
+def _facts(meta, data, features):
+    runs = meta.get("runs") or []
+    places = []
+    for run in runs:
+        place = str(run.get("device", "?"))
+        if place not in places:
+            places.append(place)
+    pairs = [
+        ("%s × %s" % (number(data.shape[0]), number(features.shape[1])), "rows × columns"),
+        (_seconds(meta.get("seconds")), "in all, reading and writing included"),
+        (_rate(meta.get("values_per_second")), "values per second"),
+        (", ".join(places) or "–", "ran on"),
+    ]
+    return '<div class="facts">%s</div>\n' % "".join(
+        "<div><b>%s</b><span>%s</span></div>" % (_escape(value), _escape(text))
+        for value, text in pairs)
+
+
+def _runs(meta):
+    rows = []
+    for run in meta.get("runs") or []:
+        where = [str(run.get("device", "?"))]
+        if run.get("isa"):
+            where.append(str(run["isa"]))
+        threads = run.get("threads")
+        if threads:
+            where.append("%d thread%s" % (threads, "" if threads == 1 else "s"))
+        reason = str(run.get("reason", ""))
+        if run.get("fell_back"):
+            reason = "fell back: " + reason
+        rows.append((run.get("statistic", "?"), ", ".join(where), _seconds(run.get("seconds")),
+                     run.get("class", ""), reason))
+    return _table(("statistic", "where", "time", "class", "why there"), rows, (2,))
+
+
+def _parameters(meta):
+    items = [(name, value) for name, value in (meta.get("parameters") or {}).items()
+             if value is not None]
+    return ", ".join("%s = %s" % (name, value) for name, value in items)
+
+
+def _name_of(column, shape):
+    if len(shape) <= 2:
+        return "Column %d" % column
+    index = ", ".join(str(int(k)) for k in np.unravel_index(column, shape[1:]))
+    return "Column %d (%s)" % (column, index)
+
+
+def _columns(data, features, statistics, step, columns):
+    from . import _plots
+
+    parts = []
+    for column in columns:
+        series = _column(data, column)
+        values = np.asarray(features[:, column, :], dtype=np.float64)
+        lost = int((~np.isfinite(series)).sum())
+        drawing = _plots.column_figure(series, values, statistics, step, True)
+        thin = len(series) > 2 * _plots.BINS
+        caption = "Values in the unit of the input; %s rows, %s missing.%s" % (
+            number(len(series)), number(lost),
+            " Lines pass through the smallest and the largest value of every %s rows."
+            % number(-(-len(series) // _plots.BINS)) if thin else "")
+        parts.append('<div class="card"><figure><h3>%s</h3>%s<figcaption>%s</figcaption></figure>'
+                     '</div>\n' % (_escape(_name_of(column, data.shape)), drawing, caption))
+    return "".join(parts)
+
+
+def _missing(data):
+    from . import _plots
+
+    found = missing_values(data)
+    lost = found["nan"] + found["inf"]
+    scope = "" if found["whole"] else " (of %s values looked at)" % number(found["values"])
+    if not lost:
+        return '<p class="note">No value of the input is missing%s.</p>\n' % scope
+    share = 100.0 * lost / max(found["values"], 1)
+    text = "%s NaN and %s infinite values: %s %% of the input%s." % (
+        number(found["nan"]), number(found["inf"]), number(share, 3), scope)
+    drawing = _plots.missing_figure(found["over_time"], found["edges"], found["per_column"])
+    return ('<div class="card"><figure>%s<figcaption>Share of missing values along the rows (left) '
+            'and by column (right). %s</figcaption></figure></div>\n' % (drawing, text))
+
+
+def build(features_path, input_path, columns=4):
+    """The page as text."""
+    data, features, meta, statistics, step = _read(features_path, input_path)
+    chosen = choose_columns(data, columns) if data.size else []
+    about = meta.get("input") or {}
+    machine = meta.get("machine") or {}
+    title = os.path.basename(str(about.get("path", input_path)))
+    lead = "%d rolling statistics of %s (%s), %s" % (
+        len(statistics), title, about.get("dtype", data.dtype.str), _parameters(meta))
+    made = "dualcube %s on %s" % (meta.get("library", "?"), machine.get("cpu", "this machine"))
+    table = [(name, "%s %%" % number(share, 3), number(low), number(mean), number(high))
+             for name, (share, low, mean, high) in zip(statistics, summary(features))]
+    parts = [
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
+        "<title>%s: rolling features</title><style>%s</style></head><body><main>\n"
+        % (_escape(title), _CSS),
+        "<h1>Rolling features of %s</h1>\n<p class=\"lead\">%s</p>\n"
+        % (_escape(title), _escape(lead)),
+        _facts(meta, data, features),
+        "<h2>Columns and their features</h2>\n",
+        _columns(data, features, statistics, step, chosen) if chosen
+        else '<p class="note">The input has no values.</p>\n',
+        "<h2>Where it ran, and why</h2>\n", _runs(meta),
+        "<h2>The features in numbers</h2>\n",
+        _table(("statistic", "missing", "smallest", "mean", "largest"), table, (1, 2, 3, 4)),
+        "<h2>Missing values of the input</h2>\n", _missing(data),
+        "<p class=\"note\">%s; features in <code>%s</code>, shape %s.</p>\n</main></body></html>\n"
+        % (_escape(made), _escape(os.path.basename(features_path)),
+           _escape(" × ".join(number(n) for n in features.shape))),
+    ]
+    return "".join(parts)
+
+
+def write(page, path):
+    """Write the page whole or not at all."""
+    temporary = "%s.%d.part" % (path, os.getpid())
+    try:
+        with open(temporary, "w", encoding="utf-8") as stream:
+            stream.write(page)
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python3 -m dualcube.report",
+                                     description="HTML page about one run of dualcube features.")
+    parser.add_argument("--features", required=True, help="the .npy file of features")
+    parser.add_argument("--input", required=True, help="the .npy file they were made from")
+    parser.add_argument("-o", "--output", required=True, help="the page to write")
+    parser.add_argument("--columns", type=int, default=4, help="columns to plot, default 4")
+    options = parser.parse_args(arguments)
+    if not 1 <= options.columns <= 32:
+        parser.error("--columns is %d, must be 1 to 32" % options.columns)
+    try:
+        write(build(options.features, options.input, options.columns), options.output)
+    except ImportError as error:
+        print("dualcube.report: %s (the page needs matplotlib: pip install matplotlib)" % error,
+              file=sys.stderr)
+        return 4
+    except (ReportError, OSError) as error:
+        print("dualcube.report: %s" % error, file=sys.stderr)
+        return 4
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
