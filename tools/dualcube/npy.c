@@ -1,0 +1,174 @@
+#include "tools/dualcube/npy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fail_file(char *error, const char *path, const char *what)
+{
+    int n = snprintf(error, NPY_TEXT / 2, "%s: ", path);
+    size_t at = n < 0 ? 0 : n < NPY_TEXT / 2 ? (size_t)n : NPY_TEXT / 2 - 1;
+
+    snprintf(error + at, NPY_TEXT - at, "%s", what);
+    return -1;
+}
+
+static int map_file(const char *path, int fd, npy_file *file, char *error)
+{
+    struct stat st;
+    char text[NPY_TEXT];
+
+    if (fstat(fd, &st))
+        return fail_file(error, path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return fail_file(error, path, "not a regular file");
+    if (st.st_size < 10) {
+        snprintf(text, sizeof text, "the file has %" PRId64 " bytes; a .npy header has at least 10",
+                 (int64_t)st.st_size);
+        return fail_file(error, path, text);
+    }
+    file->device = (uint64_t)st.st_dev;
+    file->inode = (uint64_t)st.st_ino;
+    file->map_bytes = (size_t)st.st_size;
+    file->map = mmap(NULL, file->map_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (file->map == MAP_FAILED)
+        return fail_file(error, path, strerror(errno));
+    if (npy_parse(file->map, file->map_bytes, file->map_bytes, &file->header, text)) {
+        npy_close(file);
+        return fail_file(error, path, text);
+    }
+    return 0;
+}
+
+int npy_open(const char *path, npy_file *file, char *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), status;
+
+    memset(file, 0, sizeof *file);
+    if (fd < 0)
+        return fail_file(error, path, strerror(errno));
+    status = map_file(path, fd, file, error);
+    close(fd);
+    return status;
+}
+
+void npy_close(npy_file *file)
+{
+    if (file->map && file->map != MAP_FAILED)
+        munmap(file->map, file->map_bytes);
+    file->map = NULL;
+}
+
+dc_array npy_view(const npy_file *file)
+{
+    const npy_header *h = &file->header;
+    char *data = (char *)file->map + h->data_offset;
+    int32_t dtype = h->type == NPY_F32 ? DC_F32 : DC_F64;
+    int64_t shape[2] = {h->shape[0], npy_columns(h)}, stride = 1;
+    dc_array array;
+
+    if (!h->fortran_order || h->ndim < 2)
+        return dc_array_host(data, dtype, 2, shape);
+    array = dc_array_host(data, dtype, h->ndim, h->shape);
+    for (int32_t k = 0; k < h->ndim; ++k) {
+        array.stride[k] = stride;
+        stride *= h->shape[k];
+    }
+    return array;
+}
+
+/* Element `i` of any integer type as a double, at any alignment. */
+static double element(npy_type type, const char *data, int64_t i)
+{
+    union {
+        int16_t i16;
+        uint16_t u16;
+        int32_t i32;
+        uint32_t u32;
+        int64_t i64;
+        uint64_t u64;
+    } v;
+
+    memcpy(&v, data + (size_t)i * npy_type_bytes(type), npy_type_bytes(type) & 14);
+    switch (type) {
+    case NPY_BOOL:
+        return data[i] != 0;
+    case NPY_I8:
+        return (signed char)data[i];
+    case NPY_U8:
+        return (unsigned char)data[i];
+    case NPY_I16:
+        return v.i16;
+    case NPY_U16:
+        return v.u16;
+    case NPY_I32:
+        return v.i32;
+    case NPY_U32:
+        return v.u32;
+    case NPY_I64:
+        return (double)v.i64;
+    default:
+        return (double)v.u64;
+    }
+}
+
+/* Element number, in file order, of column `c` (C order over the axes after the first) at row 0. */
+static int64_t fortran_column(const npy_header *h, int64_t c)
+{
+    int64_t at = 0, index[DC_MAX_NDIM];
+
+    for (int32_t k = h->ndim - 1; k >= 1; --k) {
+        index[k] = c % h->shape[k];
+        c /= h->shape[k];
+    }
+    for (int32_t k = h->ndim - 1; k >= 1; --k)
+        at = at * h->shape[k] + index[k];
+    return at * h->shape[0];
+}
+
+void npy_convert_rows(const npy_file *file, int64_t first, int64_t last, double *out)
+{
+    const npy_header *h = &file->header;
+    const char *data = (const char *)file->map + h->data_offset;
+    int64_t columns = npy_columns(h);
+
+    if (!h->fortran_order) {
+        for (int64_t i = first * columns; i < last * columns; ++i)
+            *out++ = element(h->type, data, i);
+        return;
+    }
+    for (int64_t c = 0; c < columns; ++c) {
+        int64_t base = fortran_column(h, c);
+
+        for (int64_t r = first; r < last; ++r)
+            out[(r - first) * columns + c] = element(h->type, data, base + r);
+    }
+}
+
+size_t npy_header_write(npy_type type, int32_t ndim, const int64_t *shape, void *out, size_t room)
+{
+    char text[256];
+    unsigned char *p = out;
+    size_t n, total;
+
+    n = (size_t)snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (",
+                         npy_type_descr(type));
+    for (int32_t k = 0; k < ndim; ++k)
+        n += (size_t)snprintf(text + n, sizeof text - n, k ? ", %" PRId64 : "%" PRId64, shape[k]);
+    n += (size_t)snprintf(text + n, sizeof text - n, ndim == 1 ? ",), }" : "), }");
+    total = (10 + n + 1 + 63) / 64 * 64;
+    if (total > room)
+        return 0;
+    memcpy(p, "\x93NUMPY\x01\x00", 8);
+    p[8] = (unsigned char)((total - 10) & 255);
+    p[9] = (unsigned char)((total - 10) >> 8);
+    memcpy(p + 10, text, n);
+    memset(p + 10 + n, ' ', total - 10 - n - 1);
+    p[total - 1] = '\n';
+    return total;
+}

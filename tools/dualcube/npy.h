@@ -1,0 +1,79 @@
+/* .npy files: a strict reader that trusts nothing it reads, and a header writer. */
+#ifndef DC_TOOLS_NPY_H
+#define DC_TOOLS_NPY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dualcube/array.h"
+
+enum { NPY_TEXT = 512 }; /* room an error sentence needs */
+
+/* Element types as they lie in the file, all little-endian. */
+typedef enum npy_type {
+    NPY_F32,
+    NPY_F64,
+    NPY_BOOL,
+    NPY_I8,
+    NPY_U8,
+    NPY_I16,
+    NPY_U16,
+    NPY_I32,
+    NPY_U32,
+    NPY_I64,
+    NPY_U64,
+    NPY_TYPE_COUNT
+} npy_type;
+
+typedef struct npy_header {
+    npy_type type;
+    int32_t fortran_order;
+    int32_t ndim; /* 1 ... DC_MAX_NDIM */
+    int64_t shape[DC_MAX_NDIM];
+    int64_t elements;
+    size_t data_offset; /* bytes from the start of the file */
+    size_t data_bytes;  /* exactly the file's rest */
+} npy_header;
+
+/* A file mapped read-only. */
+typedef struct npy_file {
+    npy_header header;
+    void *map;
+    size_t map_bytes;
+    uint64_t device, inode; /* to notice an output that is the input */
+} npy_file;
+
+/* "<f8" and bytes of one element. */
+const char *npy_type_descr(npy_type type);
+size_t npy_type_bytes(npy_type type);
+
+/*
+ * Parse the header of a file of `file_bytes`, whose first `bytes` are at `head` (all of them, or at
+ * least the header).  Returns 0, or -1 with one sentence in `error` (NPY_TEXT bytes) that names
+ * the field, its value and the limit.  Reads nothing outside `head` and allocates nothing.
+ */
+int npy_parse(const void *head, size_t bytes, uint64_t file_bytes, npy_header *header,
+              char *error);
+
+/* Map a file.  0, or -1 with one sentence naming the file. */
+int npy_open(const char *path, npy_file *file, char *error);
+void npy_close(npy_file *file);
+
+/*
+ * The elements as an array of float32 or float64 with axis 0 the time; DC_F32 and DC_F64 files
+ * only.  C-ordered files of any rank become two axes (rows, columns); Fortran-ordered ones keep
+ * their axes, whose strides do not collapse.
+ */
+dc_array npy_view(const npy_file *file);
+
+/* Copy elements of rows [first, last) as dense (rows, columns) float64; any type but F32, F64. */
+void npy_convert_rows(const npy_file *file, int64_t first, int64_t last, double *out);
+
+/* Product of the axes after the first. */
+int64_t npy_columns(const npy_header *header);
+
+/* Write a version 1.0 header for a C-ordered array; returns its bytes (a multiple of 64), 0 when
+ * `room` is too small. */
+size_t npy_header_write(npy_type type, int32_t ndim, const int64_t *shape, void *out, size_t room);
+
+#endif
