@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""Check that every family and every row of host/core/ops.def exists in every room.
+
+A family has its public header, plan, kernels, shared header, CPU mirror, case table and size table,
+and is listed where families are listed; a row has FN(<row>) in the kernels and FN(<row>) with
+FN(<row>_plan) in the mirror.  Conversely no room holds a stem that the registry does not know.
+"""
+
+import argparse
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+
+ROOMS = ["include/dualcube/{}.h", "host/{}.c", "kernels/{}.cl", "kernels/shared/{}.h",
+         "cpu_fallback/{}.c", "tests/{}.c", "bench/{}.c"]
+# Where a family is listed, and the text that lists it.
+LISTS = [("host/core/families.def", "DC_FAMILY({})"),
+         ("cpu_fallback/runtime/families.inc", '#include "cpu_fallback/{}.c"'),
+         ("include/dualcube/dualcube.h", '#include "dualcube/{}.h"')]
+# Rooms whose every file of this form is a family.
+CLOSED = [("host", "*.c"), ("kernels", "*.cl"), ("cpu_fallback", "*.c")]
+READMES = ["include", "host", "host/core", "host/opencl", "host/topology", "kernels",
+           "cpu_fallback", "tests", "bench", "tools"]
+ROW = re.compile(r"^DC_OP\(\s*(\d+)\s*,\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)\s*,", re.M)
+
+
+def read(path):
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def strip_comments(text):
+    return re.sub(r"/\*.*?\*/|//[^\n]*", " ", text, flags=re.S)
+
+
+def with_includes(root, path, seen):
+    """Text of a file and of the private files it includes, without comments."""
+    if path in seen or not path.is_file():
+        return ""
+    seen.add(path)
+    text = strip_comments(read(path))
+    for name in re.findall(r'^\s*#\s*include\s+"([^"]+)"', text, re.M):
+        if name.startswith(("kernels/", "cpu_fallback/")):
+            text += with_includes(root, root / name, seen)
+    return text
+
+
+def rows_of(root):
+    text = strip_comments(read(root / "host/core/ops.def"))
+    return [(int(i), name, family, kind) for i, name, family, kind in ROW.findall(text)]
+
+
+def check_registry(rows):
+    """Ids rise (they are append-only), names and kinds are unique and belong to their family."""
+    found, last = [], 0
+    seen_names, seen_kinds = set(), set()
+    for number, name, family, kind in rows:
+        if number <= last:
+            found.append(f"host/core/ops.def: id {number} of {name} does not rise above {last}")
+        last = max(last, number)
+        if name in seen_names:
+            found.append(f"host/core/ops.def: {name} is listed twice")
+        if kind in seen_kinds:
+            found.append(f"host/core/ops.def: {kind} belongs to two rows")
+        if not name.startswith(family + "_"):
+            found.append(f"host/core/ops.def: {name} does not begin with its family, {family}_")
+        seen_names.add(name)
+        seen_kinds.add(kind)
+    return found
+
+
+def check_family(root, family):
+    found = [f"{room.format(family)}: missing, family {family} is in host/core/ops.def"
+             for room in ROOMS if not (root / room.format(family)).is_file()]
+    for path, text in LISTS:
+        if text.format(family) not in read(root / path):
+            found.append(f"{path}: does not list {family}: {text.format(family)}")
+    return found
+
+
+def check_rows(root, rows):
+    found = []
+    kinds = read(root / "include/dualcube/kinds.h")
+    for family in sorted({row[2] for row in rows}):
+        kernels = with_includes(root, root / f"kernels/{family}.cl", set())
+        mirror = with_includes(root, root / f"cpu_fallback/{family}.c", set())
+        for _, name, owner, kind in rows:
+            if owner != family:
+                continue
+            wanted = [(kernels, f"kernels/{family}.cl", name),
+                      (mirror, f"cpu_fallback/{family}.c", name),
+                      (mirror, f"cpu_fallback/{family}.c", name + "_plan")]
+            found += [f"{path}: no FN({entry})" for text, path, entry in wanted
+                      if not re.search(rf"\bFN\(\s*{entry}\s*\)", text)]
+            if not re.search(rf"\b{kind}\b", kinds):
+                found.append(f"include/dualcube/kinds.h: no {kind}, the kind of {name}")
+    return found
+
+
+def check_strays(root, families):
+    found = []
+    for room, form in CLOSED:
+        for path in sorted((root / room).glob(form)):
+            if path.stem not in families:
+                found.append(f"{room}/{path.name}: no family {path.stem} in host/core/ops.def")
+    return found
+
+
+def check(root):
+    rows = rows_of(root)
+    families = sorted({row[2] for row in rows})
+    found = [] if rows else ["host/core/ops.def: no rows"]
+    found += check_registry(rows)
+    for family in families:
+        found += check_family(root, family)
+    found += check_rows(root, rows)
+    found += check_strays(root, families)
+    found += [f"{room}/README.md: missing" for room in READMES
+              if not (root / room / "README.md").is_file()]
+    return found, f"{len(families)} families, {len(rows)} rows"
+
+
+def model_tree(root):
+    """A small sound project: one family `model` with two rows."""
+    ops = ('DC_OP( 1, model_a, model, DC_MODEL_A, 1, 1, X, X,\n  "a")\n'
+           'DC_OP( 2, model_b, model, DC_MODEL_B, 1, 1, X, X,\n  "b")\n')
+    entries = "".join(f"void FN({n})(void);\nvoid FN({n}_plan)(void);\n"
+                      for n in ("model_a", "model_b"))
+    files = {room.format("model"): entries for room in ROOMS}
+    files |= {path: text.format("model") + "\n" for path, text in LISTS}
+    files |= {f"{room}/README.md": "room\n" for room in READMES}
+    files |= {"host/core/ops.def": ops,
+              "include/dualcube/kinds.h": "enum { DC_MODEL_A = 0, DC_MODEL_B = 1 };\n"}
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    return list(files)
+
+
+def plants(files):
+    """(description, file, edit): every one must be found.  An edit of None removes the file."""
+    def swap(old, new):
+        return lambda text: text.replace(old, new)
+    lone = [name for name in files if not name.endswith(("kinds.h", "ops.def"))]
+    return [(f"without {name}", name, None) for name in lone] + [
+        ("a kernel missing", "kernels/model.cl", swap("FN(model_b)", "FN(other)")),
+        ("a kernel only in a comment", "kernels/model.cl", lambda t: f"/* {t} */"),
+        ("a mirror missing", "cpu_fallback/model.c", swap("FN(model_a)", "FN(other)")),
+        ("a mirror's plan missing", "cpu_fallback/model.c", swap("model_b_plan", "model_b_p")),
+        ("an id twice", "host/core/ops.def", swap("DC_OP( 2", "DC_OP( 1")),
+        ("a name twice", "host/core/ops.def", swap("model_b", "model_a")),
+        ("a kind twice", "host/core/ops.def", swap("DC_MODEL_B", "DC_MODEL_A")),
+        ("a foreign name", "host/core/ops.def", swap("model_b", "other_b")),
+        ("an unknown kind", "include/dualcube/kinds.h", swap("DC_MODEL_B", "DC_MODEL_C")),
+        ("a stray kernel", "kernels/stray.cl", lambda t: "x"),
+        ("a stray mirror", "cpu_fallback/stray.c", lambda t: "x"),
+        ("no rows at all", "host/core/ops.def", lambda t: ""),
+    ]
+
+
+def self_test():
+    """Plant one defect at a time in a sound model project; each must be found, and only then."""
+    failed = []
+    with tempfile.TemporaryDirectory() as temp:
+        root = pathlib.Path(temp) / "sound"
+        files = model_tree(root)
+        if check(root)[0]:
+            failed.append(f"the sound model is refused: {check(root)[0]}")
+        for what, name, edit in plants(files):
+            copy = pathlib.Path(temp) / "planted"
+            shutil.copytree(root, copy)
+            if edit is None:
+                (copy / name).unlink()
+            else:
+                (copy / name).write_text(edit(read(copy / name)), encoding="utf-8")
+            if not check(copy)[0]:
+                failed.append(f"not found: {what}")
+            shutil.rmtree(copy)
+        count = len(plants(files)) + 1
+    for line in failed:
+        print(f"check_rooms --self-test: {line}")
+    print(f"check_rooms --self-test: {count - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--root", type=pathlib.Path,
+                        default=pathlib.Path(__file__).resolve().parent.parent)
+    parser.add_argument("--self-test", action="store_true")
+    options = parser.parse_args()
+    if options.self_test:
+        return self_test()
+    found, counts = check(options.root)
+    for line in found:
+        print(line)
+    print(f"check_rooms: {counts}, {len(found)} findings")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
