@@ -61,11 +61,11 @@ static int factorise(fft_plan *plan)
 {
     int64_t rest = plan->n;
 
-    for (int32_t p = 4; p <= MAX_RADIX && rest > 1; p = p == 4 ? 2 : p + 1)
-        while (rest % p == 0) {
+    for (; rest % 4 == 0; rest /= 4)
+        plan->factor[plan->factors++] = 4;
+    for (int32_t p = 2; p <= MAX_RADIX && rest > 1; ++p)
+        for (; rest % p == 0; rest /= p)
             plan->factor[plan->factors++] = p;
-            rest /= p;
-        }
     return rest == 1;
 }
 
@@ -81,7 +81,8 @@ static int fft_plan_init(fft_plan *plan, int64_t n)
     return plan->root != NULL;
 }
 
-/* One Stockham pass: `span` transforms are done, radix p joins them. */
+/* One Stockham pass.  x[j * (n / span) + i] is bin j of the transform over values i, i + n / span,
+ * ...; p of those that interleave become one of length span * p in y. */
 static void pass(const fft_plan *plan, int32_t p, int64_t span, const complex64 *x, complex64 *y)
 {
     const int64_t n = plan->n, m = n / (span * p); /* butterflies per twiddle */
@@ -91,7 +92,7 @@ static void pass(const fft_plan *plan, int32_t p, int64_t span, const complex64 
             complex64 in[MAX_RADIX];
 
             for (int32_t r = 0; r < p; ++r)
-                in[r] = multiply(x[j * m + i + r * span * m], plan->root[j * r * m % n]);
+                in[r] = multiply(x[(j * p + r) * m + i], plan->root[j * r * m % n]);
             for (int32_t q = 0; q < p; ++q) {
                 complex64 sum = in[0];
                 for (int32_t r = 1; r < p; ++r) {
