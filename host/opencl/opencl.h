@@ -253,6 +253,8 @@ dc_status dc__cl_host_step(dc_cl_queue *queue, dc_cl_call *call, const dc_step *
 
 /* fft.c, gemm.c: the libraries' steps, absent in a build without them.  Offsets are of element 0,
  * in bytes.  The `closed` hooks free what hangs on device->fft and device->gemm. */
+__attribute__((weak)) dc_status dc__cl_fft_supports(const dc_cl_device *device,
+                                                    const dc_step *step);
 __attribute__((weak)) dc_status dc__cl_fft(dc_cl_queue *queue, const dc_step *step, cl_mem in,
                                            size_t in_offset_bytes, cl_mem out,
                                            size_t out_offset_bytes);
