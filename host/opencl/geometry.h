@@ -39,9 +39,14 @@ typedef struct dc_cl_geometry {
 typedef dc_status (*dc_cl_cut)(const dc_step *step, const dc_cl_caps *caps, dc_arena *arena,
                                dc_cl_geometry *geometry);
 
-/* The cut of a family by its stem; families that are not listed get one work-item per element of
- * step->space (get_global_id(0) = flat index, padded to a multiple of the group: part.p[0] holds
- * the element count), groups of 64. */
+/* The cut of a family is the function dc__cl_cut_<stem> (host/opencl/<stem>_geometry.c).  Families
+ * without one get one work-item per element of step->space (get_global_id(0) = flat index, padded
+ * to a multiple of the group: part.p[0] holds the element count), groups of 64. */
+#define DC_FAMILY(stem)                                                                            \
+    __attribute__((weak)) dc_status dc__cl_cut_##stem(const dc_step *step, const dc_cl_caps *caps, \
+                                                      dc_arena *arena, dc_cl_geometry *geometry);
+#include "host/core/families.def"
+#undef DC_FAMILY
 dc_cl_cut dc__cl_cut(const char *family);
 
 #endif

@@ -48,6 +48,10 @@ typedef struct dc_cl_device {
     cl_context cl;
     cl_command_queue utility; /* maps pinned blocks; a native device: the host's queue */
     int native;
+    /* direct: the device works in the host's memory, so that a pinned block would be one copy more;
+     * zero_copy: inputs of the caller may be used where they lie, if aligned. */
+    int direct, zero_copy;
+    size_t base_align; /* bytes, of a window on the caller's memory */
     dc_device_info info;
     dc_cl_caps caps;
     int64_t allocated; /* atomic: bytes of device memory taken from the driver */
@@ -92,7 +96,7 @@ typedef struct dc_cl_queue {
 typedef struct dc_cl_piece {
     dc_cl_memory *block;
     size_t used;
-    cl_event last; /* the last command that touches it */
+    cl_event last; /* the last command that touches it; the call's span holds it */
 } dc_cl_piece;
 
 typedef struct dc_cl_staging {
@@ -107,7 +111,8 @@ typedef struct dc_cl_operand {
     dc_cl_memory *block;
     dc_buffer *buffer; /* retained */
     dc_cl_table *table;
-    const char *host; /* first byte of a host array's range, NULL: device-resident */
+    cl_mem window; /* on the caller's own memory; released with the call */
+    char *host;    /* first byte of a host array's range, NULL: device-resident */
 } dc_cl_operand;
 
 typedef struct dc_cl_span {
@@ -124,6 +129,8 @@ typedef struct dc_cl_call {
     const dc_exec_call *request; /* valid inside run() only */
     dc_cl_operand *operand;
     int32_t noperands;
+    int reads_device; /* an input lies in device memory: an earlier call may have failed to make it
+                       */
     dc_cl_memory **block; /* further scratch */
     int32_t nblocks, block_room;
     dc_cl_span *span; /* the events of all commands whose failure matters */
@@ -164,6 +171,9 @@ void dc__cl_close(void *device);
 
 /* check.c: runs once per device, later calls are free. */
 dc_status dc__cl_check(dc_cl_device *device);
+/* What no kernel of `dtype` can do without; DC_E_UNSUPPORTED names what the self-check missed. */
+dc_status dc__cl_check_require(const dc_cl_device *device, int32_t dtype);
+/* check_text.c: the kernels of the self-check, in pieces. */
 extern const char *const dc__cl_check_source[];
 extern const cl_uint dc__cl_check_sources;
 
@@ -212,7 +222,8 @@ dc_status dc__cl_upload(dc_cl_queue *queue, dc_cl_call *call, cl_mem mem, size_t
 dc_status dc__cl_download(dc_cl_queue *queue, dc_cl_call *call, cl_mem mem, size_t offset,
                           void *dst, size_t bytes);
 void dc__cl_staging_free(dc_cl_device *device, dc_cl_staging *staging);
-/* Outputs in host memory, after all commands were found complete. */
+/* output.c: host arrays get their elements, nothing between them, after all commands were found
+ * complete and fine. */
 dc_status dc__cl_outputs(dc_cl_queue *queue, dc_cl_call *call);
 
 /* queue.c */
@@ -221,6 +232,10 @@ void dc__cl_queue_free(dc_cl_queue *queue);
 dc_status dc__cl_finish(dc_cl_queue *queue);
 /* Wait for everything queued, at any price: a first refusal of clFinish is tried again. */
 cl_int dc__cl_drain(dc_cl_queue *queue);
+/* Wait for everything queued and for the fate of `call`'s commands. */
+dc_status dc__cl_complete(dc_cl_queue *queue, const dc_cl_call *call);
+/* Give the queue timestamps when a trace wants them. */
+void dc__cl_queue_profile(dc_cl_queue *queue);
 
 /* event.c: calls and their fate. */
 dc_cl_call *dc__cl_call_new(dc_cl_queue *queue, const dc_exec_call *request);
@@ -229,8 +244,10 @@ void dc__cl_call_free_memory(dc_cl_call *call); /* its commands are complete */
 /* Where the event of the next command goes, NULL: out of memory (error text set). */
 cl_event *dc__cl_call_event(dc_cl_call *call, const char *name);
 dc_status dc__cl_call_block(dc_cl_call *call, size_t bytes, cl_mem *mem);
-/* DC_OK while the host wants to go on; tells it at most 20 times a second. */
-dc_status dc__cl_call_progress(dc_cl_call *call, int64_t done, int64_t total);
+/* DC_OK while the host wants to go on; tells it at the end of a step and, in between, at most 20
+ * times a second. */
+enum { DC_CL_UNITS_PER_STEP = 1000 };
+dc_status dc__cl_call_progress(dc_cl_call *call, int64_t done);
 /* Statuses of all commands of a call that is complete. */
 dc_status dc__cl_call_outcome(const dc_cl_call *call);
 void dc__cl_call_submit(dc_cl_queue *queue, dc_cl_call *call);
@@ -252,7 +269,11 @@ dc_status dc__cl_cut_step(const dc_cl_device *device, const dc_step *step, dc_ar
 dc_status dc__cl_host_step(dc_cl_queue *queue, dc_cl_call *call, const dc_step *step);
 
 /* fft.c, gemm.c: the libraries' steps, absent in a build without them.  Offsets are of element 0,
- * in bytes.  The `closed` hooks free what hangs on device->fft and device->gemm. */
+ * in bytes; the commands go to queue->cl, after what is queued there, and need no events of their
+ * own (a marker follows them).  `supports` runs nothing.  The `closed` hooks free what hangs on
+ * device->fft and device->gemm. */
+__attribute__((weak)) dc_status dc__cl_fft_supports(dc_cl_device *device, const dc_step *step);
+__attribute__((weak)) dc_status dc__cl_gemm_supports(dc_cl_device *device, const dc_step *step);
 __attribute__((weak)) dc_status dc__cl_fft_supports(const dc_cl_device *device,
                                                     const dc_step *step);
 __attribute__((weak)) dc_status dc__cl_fft(dc_cl_queue *queue, const dc_step *step, cl_mem in,
