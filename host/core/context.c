@@ -228,6 +228,11 @@ const char *dc__context_cache_dir(dc_context *context)
     return context->cache_dir;
 }
 
+const char *dc_context_cache_dir(const dc_context *context)
+{
+    return context ? context->cache_dir : "";
+}
+
 int dc__context_forked(const dc_context *context)
 {
     return context->pid != getpid();

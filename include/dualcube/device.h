@@ -36,6 +36,10 @@ DC_API dc_status dc_context_new(const dc_context_params *params, dc_context **ou
 /** Close a context; queues and buffers made from it must be freed first.  NULL is fine. */
 DC_API void dc_context_free(dc_context *context);
 
+/** Directory of the program cache on disk, whether or not it exists yet; "" when the cache is off
+ * (or `context` is NULL).  Owned by the context.  @threads any  @since 0.1 */
+DC_API const char *dc_context_cache_dir(const dc_context *context);
+
 struct _cl_context;
 struct _cl_command_queue;
 
