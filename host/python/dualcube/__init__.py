@@ -15,6 +15,7 @@ Importing starts no driver: OpenCL is probed when a device is first asked for or
 for work that is large enough.
 """
 
+from ._context import options
 from ._device_array import Array, to_device
 from ._library import DeviceError, UnsupportedError, __version__
 from ._system import (
@@ -25,5 +26,6 @@ from .rolling import *  # noqa: F401,F403  (the names are made from the registry
 
 __all__ = [
     "Array", "DeviceError", "UnsupportedError", "__version__", "counters", "devices", "explain",
-    "last_run", "pool_stats", "set_pool_cap", "to_device", "topology", "trace", "trim", "version",
+    "last_run", "options", "pool_stats", "set_pool_cap", "to_device", "topology", "trace", "trim",
+    "version",
 ] + _rolling_functions.__all__

@@ -1,4 +1,4 @@
-"""One shared context, one queue per thread and device, cancellation, logging, fork()."""
+"""One shared context, one queue per thread and setting, cancellation, logging, fork()."""
 
 import atexit
 import os
@@ -185,24 +185,94 @@ def _progress(done, total, _user):
 _progress_callback = _library.PROGRESS(_progress)
 
 
-def queue(device="auto", threads=None):
-    """The calling thread's queue on `device` ("auto", "cpu", "opencl", "opencl:1")."""
-    key = (device, threads)
-    queues = getattr(_local, "queues", None)
-    if queues is None:
-        queues = _local.queues = {}
-    found = queues.get(key)
-    if found is None:
-        found = queues[key] = _open(device, threads)
-    return found
+class options:
+    """Settings of the calling thread's calls, for the length of a ``with`` block.
+
+    device : "auto", "cpu", "opencl", "opencl:<n>" or None
+        Stands in for ``device="auto"``; a call that names a device keeps it.
+    threads : int or None
+        CPU threads of calls that do not say; None: DUALCUBE_THREADS, else what the machine grants.
+    isa : "baseline", "avx2", "avx512" or None
+        Instruction set of the CPU mirror; None: DUALCUBE_CPU_ISA, else the best.  Never changes
+        the bits.
+    policy : "auto", "cpu", "device", "device-or-fail" or None
+        Where calls without a device may run: the cheaper by the cost model; the CPU; a device where
+        it can, else the CPU; a device or an error.  None: DUALCUBE_FALLBACK, else "auto".
+
+    Blocks nest: what an inner one leaves out is taken from the outer one.  Settings belong to the
+    thread that entered the block.  Bad names raise ValueError or TypeError at once; an instruction
+    set that this machine lacks raises dualcube.UnsupportedError at the first call.
+
+    >>> import numpy as np, dualcube as dc
+    >>> with dc.options(device="cpu", threads=1, isa="baseline"):
+    ...     y = dc.rolling_mean(np.arange(4.0), 2)
+    >>> dc.last_run()["isa"]
+    'baseline'
+    """
+
+    __slots__ = ("_chosen", "_outer")
+
+    def __init__(self, *, device=None, threads=None, isa=None, policy=None):
+        _check_device("auto" if device is None else device)
+        self._chosen = {"device": device, "threads": threads if threads is None else
+                        _positive(threads), "isa": _place("isa", isa, _library.ISAS),
+                        "policy": _place("policy", policy, _library.POLICIES)}
+        self._outer = []
+
+    def __enter__(self):
+        outer = getattr(_local, "options", None)
+        self._outer.append(outer)
+        now = dict(outer) if outer else {}
+        now.update((name, value) for name, value in self._chosen.items() if value is not None)
+        _local.options = now
+        return self
+
+    def __exit__(self, *_):
+        _local.options = self._outer.pop()
 
 
-def _open(device, threads):
+def _place(name, value, known):
+    if value is None:
+        return None
+    if value not in known:
+        raise ValueError("%s = %r, must be one of %s" % (name, value, ", ".join(known)))
+    return known.index(value)
+
+
+def _check_device(device):
     if not isinstance(device, str):
         raise TypeError("device must be a string such as 'auto', 'cpu' or 'opencl:1', got %s"
                         % type(device).__name__)
+
+
+def queue(device="auto", threads=None):
+    """The calling thread's queue on `device` ("auto", "cpu", "opencl", "opencl:1")."""
+    chosen = getattr(_local, "options", None)
+    isa = policy = None
+    if chosen:
+        if device == "auto":
+            device = chosen.get("device", device)
+        if threads is None:
+            threads = chosen.get("threads")
+        isa, policy = chosen.get("isa"), chosen.get("policy")
+    key = (device, threads, isa, policy)
+    queues = getattr(_local, "queues", None)
+    if queues is None:
+        queues = _local.queues = {}
+    try:
+        found = queues.get(key)
+    except TypeError:  # not hashable, so neither a name nor a number
+        found = None
+    if found is None:
+        found = queues[key] = _open(device, threads, isa, policy)
+    return found
+
+
+def _open(device, threads, isa, policy):
+    _check_device(device)
     params = _library.filled(_library.QueueParams)
-    params.policy, params.isa = -1, -1
+    params.policy = -1 if policy is None else policy
+    params.isa = -1 if isa is None else isa
     params.threads = _thread_count(threads)
     handle, found = c_void_p(), None
     if device != "auto":
@@ -213,17 +283,22 @@ def _open(device, threads):
     return Queue(handle, device, threads)
 
 
-def _thread_count(threads):
-    if threads is None:
-        return 1 if _inherited else 0
+def _positive(threads):
     try:
-        threads = threads.__index__()
+        number = threads.__index__()
     except AttributeError:
         raise TypeError("threads must be an integer or None, got %s"
                         % type(threads).__name__) from None
-    if not 1 <= threads < 2**31:
-        raise ValueError("threads = %d, must be at least 1" % threads)
-    return 1 if _inherited else threads
+    if not 1 <= number <= 4096:
+        raise ValueError("threads = %d, must be 1 to 4096" % number)
+    return number
+
+
+def _thread_count(threads):
+    if threads is None:
+        return 1 if _inherited else 0
+    number = _positive(threads)
+    return 1 if _inherited else number
 
 
 def find(device):

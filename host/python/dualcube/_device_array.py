@@ -39,6 +39,9 @@ class Array:
 
     Attributes: ``shape``, ``dtype`` (float32 or float64), ``ndim``, ``size``, ``nbytes``,
     ``device`` (as given to :func:`to_device`).
+
+    Pickling (and copy.deepcopy) copies the values: the array that comes back lies on the device of
+    the same name, or UnsupportedError says that this machine has none.
     """
 
     __slots__ = ("shape", "dtype", "_buffer")
@@ -71,6 +74,10 @@ class Array:
     def __repr__(self):
         return "dualcube.Array(shape=%s, dtype=%s, device=%r)" % (
             self.shape, self.dtype.name, self.device)
+
+    def __reduce__(self):
+        queue = self._queue()
+        return to_device, (self.numpy(), queue.device, queue.threads)
 
     def wait(self):
         """Block until the calls that make this array are complete.  Returns the array."""

@@ -13,6 +13,7 @@ DEFAULT = -(2**63)  # DC_DEFAULT: the library derives the value
 MAX_NDIM = 8
 F32, F64 = 1, 2
 DEVICE_CPU, DEVICE_OPENCL = 0, 1
+POLICIES = ("auto", "cpu", "device", "device-or-fail")
 ISAS = ("baseline", "avx2", "avx512")
 CLASSES = ("EXACT", "EXACT_IF", "NORMWISE")
 POOLS = ("host", "pinned", "device")
