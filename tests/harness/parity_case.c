@@ -132,17 +132,14 @@ static const dct_family *family_of(const char *name)
     return &dct_family_any;
 }
 
-void dct_case_draw(dct_case *c, const dct_family **family, uint64_t seed, int64_t number, int small)
+void dct_case_draw_op(dct_case *c, const dct_family **family, const dc_op_info *op, int32_t dtype,
+                      uint64_t seed, int64_t number, int small)
 {
     memset(c, 0, sizeof *c);
     c->number = number;
     c->rng = dct_stream(seed, (uint64_t)number);
-    const int32_t rows = dc_op_count();
-    c->op.struct_size = sizeof c->op;
-    *family = &dct_family_any;
-    if (rows < 1 || dc_op_get((int32_t)(number % rows), &c->op) != DC_OK)
-        return;
-    c->dtype = (number / rows) % 2 ? DC_F64 : DC_F32;
+    c->op = *op;
+    c->dtype = dtype;
     find_arrays(c);
     c->fill = (int32_t)dct_below(&c->rng, DCT_FILL_COUNT);
     static const int32_t nan[] = {0, 0, 0, 0, 5, 5, 30, 90, 100};
@@ -156,4 +153,17 @@ void dct_case_draw(dct_case *c, const dct_family **family, uint64_t seed, int64_
                         : 0;
     *family = family_of(c->op.family);
     (*family)->draw(c, small);
+}
+
+void dct_case_draw(dct_case *c, const dct_family **family, uint64_t seed, int64_t number, int small)
+{
+    dc_op_info op = {.struct_size = sizeof op};
+    const int32_t rows = dc_op_count();
+    if (rows > 0 && dc_op_get((int32_t)(number % rows), &op) == DC_OK) {
+        dct_case_draw_op(c, family, &op, (number / rows) % 2 ? DC_F64 : DC_F32, seed, number,
+                         small);
+        return;
+    }
+    memset(c, 0, sizeof *c);
+    *family = &dct_family_any;
 }

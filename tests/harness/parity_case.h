@@ -58,6 +58,9 @@ extern const dct_family dct_family_rolling, dct_family_any;
 /* Case `number` of `seed`; rows and dtypes take turns. */
 void dct_case_draw(dct_case *c, const dct_family **family, uint64_t seed, int64_t number,
                    int small);
+/* The same for one row and dtype, whatever else is registered. */
+void dct_case_draw_op(dct_case *c, const dct_family **family, const dc_op_info *op, int32_t dtype,
+                      uint64_t seed, int64_t number, int small);
 
 dc_array *dct_case_in(const dct_case *c, void *params, int32_t i);
 dc_array *dct_case_out(const dct_case *c, void *params, int32_t i);

@@ -23,7 +23,8 @@ int64_t dct_oracle_rolling(const dc_rolling_params *p, const double *x, int64_t 
 /* Is `got` right?  `allowed` receives the error that was allowed, `error` the error found.
  *   count, min, max, median, quantile: equal (the interpolation done in the dtype, as documented)
  *   sum:  (2 ceil(log2 n) + 2) u sum|x|,  u = half an ulp of 1;   mean: that / n + u |mean|
- *   var, std: `ulps` units in the last place of the two-pass result */
+ *   var, std: `ulps` units in the last place of the two-pass result
+ * Squares that the dtype cannot hold may be lost (denormal) or give an infinity (overflow). */
 int dct_oracle_agrees(const dc_rolling_params *p, const dct_expected *expected, double got,
                       double ulps, long double *error, long double *allowed);
 
