@@ -1,9 +1,9 @@
 /* Rolling median and quantile: exact selections, so every path gives the same bits.
  * Included by cpu_fallback/rolling.c once per dtype (T, SFX), hence no guard.
  *
- * Windows up to a few thousand rows go through selection networks (rolling_select_net.h), all lanes of
- * a panel at once; expanding and longer windows, and steps that would waste most of a network's
- * outputs, are done series by series over ranks (rolling_select_rank.h). */
+ * Windows up to some thousand rows go through selection networks (rolling_select_net.h), all lanes
+ * of a panel at once; expanding and longer windows are done series by series over ranks
+ * (rolling_select_rank.h). */
 #include <math.h>
 #include <string.h>
 
@@ -15,36 +15,49 @@
 
 #ifndef DC_ROLLING_SELECT_H
 #define DC_ROLLING_SELECT_H
-#define SELECT_V                   FN(vec)
-#define SELECT_P                   FN(vec) *
-#define SELECT_IN                  const FN(vec) *
-#define SELECT_OUT                 FN(vec) *
-#define SELECT_STRIDE              1
-#define SELECT_LOAD(p, i)          (p)[i]
-#define SELECT_STORE(p, i, v)      (p)[i] = (v)
-#define SELECT_MIN                 FN(vmin)
-#define SELECT_MAX                 FN(vmax)
-#define SELECT_HIGHEST             FN(vinf)()
-#define SELECT_INLINE              DC_INLINE
-#define SELECT_BITS_f32            dc_u32
-#define SELECT_BITS_f64            dc_u64
-#define SELECT_BITS                DC_CAT(SELECT_BITS, SFX)
-#define SELECT_INT_f32             dc_i32
-#define SELECT_INT_f64             dc_i64
-#define SELECT_INT                 DC_CAT(SELECT_INT, SFX)
-#define SELECT_FRAC_f32(rank)      (rank)->frac32
-#define SELECT_FRAC_f64(rank)      (rank)->frac64
-#define SELECT_FRAC(rank)          DC_CAT(SELECT_FRAC, SFX)(rank)
+#define SELECT_V              FN(vec)
+#define SELECT_P              FN(vec) *
+#define SELECT_IN             const FN(vec) *
+#define SELECT_OUT            FN(vec) *
+#define SELECT_STRIDE         1
+#define SELECT_LOAD(p, i)     (p)[i]
+#define SELECT_STORE(p, i, v) (p)[i] = (v)
+#define SELECT_MIN            FN(vmin)
+#define SELECT_MAX            FN(vmax)
+#define SELECT_HIGHEST        FN(vinf)()
+#define SELECT_INLINE         DC_INLINE
+#define SELECT_BITS_f32       dc_u32
+#define SELECT_BITS_f64       dc_u64
+#define SELECT_BITS           DC_CAT(SELECT_BITS, SFX)
+#define SELECT_INT_f32        dc_i32
+#define SELECT_INT_f64        dc_i64
+#define SELECT_INT            DC_CAT(SELECT_INT, SFX)
+#define SELECT_FRAC_f32(rank) (rank)->frac32
+#define SELECT_FRAC_f64(rank) (rank)->frac64
+#define SELECT_FRAC(rank)     DC_CAT(SELECT_FRAC, SFX)(rank)
 #endif
 
 /* What is selected, as every path needs it. */
 typedef struct FN(select_want) {
-    const dc_rolling_rank *table; /* ranks of n valid values: entry n - 1 */
-    dc_i64 min_periods;           /* >= 1                                 */
+    const dc_rolling_rank *table; /* ranks of n valid values: entry n - 1; NULL: median */
+    dc_i64 min_periods;           /* >= 1                                               */
     double q;
-    int median;   /* ranks (n - 1) / 2 and n / 2              */
     int midpoint; /* interpolation is the mean of both values */
 } FN(select_want);
+
+typedef struct FN(select_ranks) {
+    dc_i64 lower, upper;
+    T frac; /* weight of the upper value */
+} FN(select_ranks);
+
+/* The ranks wanted of n >= 1 valid values. */
+static inline FN(select_ranks) FN(select_ranks_of)(const FN(select_want) * want, dc_i64 n)
+{
+    if (!want->table)
+        return (FN(select_ranks)){(n - 1) / 2, n / 2, (T)0.5};
+    const dc_rolling_rank *rank = want->table + n - 1;
+    return (FN(select_ranks)){rank->lower, rank->upper, SELECT_FRAC(rank)};
+}
 
 #include "kernels/shared/rolling_select.h"
 
@@ -54,15 +67,19 @@ typedef struct FN(select_want) {
 
 #include "cpu_fallback/rolling_select_net.h"
 
-enum {
-    FN(SELECT_LONGEST) = 12000, /* longer windows are faster by ranks                         */
-    FN(SELECT_WIDEST_STEP) = 3  /* and so are results further apart                           */
-};
+enum { FN(SELECT_LONGEST) = 12000 }; /* rows; longer windows are faster by ranks */
 
-static int FN(select_by_rank)(const dc_rolling_args *a, dc_i64 window, dc_i64 step)
+/* A bound of the rows of a window that lie inside its panel. */
+static dc_i64 FN(select_inside)(const dc_rolling_args *a)
 {
-    return a->expanding || pack_min(window, a->rows) > FN(SELECT_LONGEST) ||
-           (step > FN(SELECT_WIDEST_STEP) && step * 16 > window);
+    dc_i64 window, shift;
+    pack_shorten(a, &window, &shift);
+    return pack_min(window, a->rows + shift);
+}
+
+static int FN(select_by_rank)(const dc_rolling_args *a)
+{
+    return a->expanding || FN(select_inside)(a) > FN(SELECT_LONGEST);
 }
 
 static void FN(select_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
@@ -70,22 +87,19 @@ static void FN(select_plan)(const void *args, const dc_machine *machine, dc_tili
     const dc_rolling_args *a = args;
     const double lanes = VEC_LANES;
     pack_wish wish = {0};
-    dc_i64 window, shift;
-    pack_shorten(a, &window, &shift);
-    if (FN(select_by_rank)(a, window, a->step)) {
-        wish.block = pack_max(4 * pack_min(window, a->rows), 4096) / pack_max(a->step, 1) + 1;
-        wish.scratch_rows = (FN(rank_scratch)(1) + DC_VECTOR_BYTES - 1) / DC_VECTOR_BYTES;
-        wish.scratch_fixed = FN(rank_scratch)(64);
+    const dc_i64 window = FN(select_inside)(a);
+    if (FN(select_by_rank)(a)) {
+        wish.block = pack_max(4 * window, 4096) / pack_max(a->step, 1) + 1;
         wish.row_ns = 60 * lanes;
     } else {
-        window = pack_min(window, 2 * (dc_i64)FN(SELECT_LONGEST));
         const int levels = FN(select_levels)(window, a->out_rows * a->step);
         wish.block = pack_max((dc_i64)2 << levels, 128);
-        wish.scratch_fixed = DC_VECTOR_BYTES * FN(select_layout)(NULL, window, levels, NULL);
-        wish.scratch_rows = (FN(rank_scratch)(1) + DC_VECTOR_BYTES - 1) / DC_VECTOR_BYTES;
-        wish.scratch_fixed += FN(rank_scratch)(64);
+        wish.scratch_fixed = DC_VECTOR_BYTES * FN(select_memory)(window, levels);
         wish.row_ns = 8 + 1.4 * levels * levels / 2;
     }
+    /* a network's lanes may have to be done again by rank */
+    wish.scratch_rows = pack_div_up(FN(RANK_BYTES), DC_VECTOR_BYTES);
+    wish.scratch_fixed += FN(rank_scratch)(0);
     FN(pack_plan)(a, machine, &wish, tiling);
 }
 
@@ -94,7 +108,7 @@ static void FN(select_run)(void *const *operand, const dc_rolling_args *a, const
 {
     FN(pack) v;
     FN(pack_open)(&v, operand, a, tiling, tile, scratch);
-    const int by_rank = FN(select_by_rank)(a, v.window, v.step);
+    const int by_rank = FN(select_by_rank)(a);
     for (dc_i64 p = 0; p < v.panels; p++) {
         int missing;
         T *in = FN(pack_in)(&v, p, &missing);
@@ -125,7 +139,7 @@ static void FN(rolling_median)(void *const *operand, const void *args, const dc_
                                dc_i64 tile, void *scratch)
 {
     const dc_rolling_args *a = args;
-    const FN(select_want) want = {operand[2], pack_max(a->min_periods, 1), 0.5, 1, 1};
+    const FN(select_want) want = {NULL, pack_max(a->min_periods, 1), 0.5, 1};
     FN(select_run)(operand, a, tiling, tile, scratch, &want);
 }
 
@@ -134,6 +148,6 @@ static void FN(rolling_quantile)(void *const *operand, const void *args, const d
 {
     const dc_rolling_args *a = args;
     const int midpoint = a->interpolation == DC_QUANTILE_MIDPOINT;
-    const FN(select_want) want = {operand[2], pack_max(a->min_periods, 1), a->q, 0, midpoint};
+    const FN(select_want) want = {operand[2], pack_max(a->min_periods, 1), a->q, midpoint};
     FN(select_run)(operand, a, tiling, tile, scratch, &want);
 }

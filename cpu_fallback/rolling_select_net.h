@@ -2,9 +2,9 @@
  * Included by cpu_fallback/rolling_select.h once per dtype, hence no guard.
  *
  * Missing values.  The k-th missing row of a tile becomes -inf when the running sum of q passes a
- * whole number at it, else +inf (Bresenham's line of slope q, from 1/2).  Let a window of W rows hold
- * n values and m = W - n pads, `low` of them -inf.  Then |low - m q| < 1, and |low - m / 2| <= 1/2 for
- * q = 1/2.  The wanted values have ranks floor(g) and ceil(g) in the padded window, where
+ * whole number at it, else +inf (Bresenham's line of slope q, from 1/2).  Let a window of W rows
+ * hold n values and m = W - n pads, `low` of them -inf.  Then |low - m q| < 1, and |low - m / 2| <=
+ * 1/2 for q = 1/2.  The wanted values have ranks floor(g) and ceil(g) in the padded window, where
  * g = low + q (n - 1), and with H = q (W - 1):  |g - H| < 1.  Hence
  *     floor(H) - 1 <= floor(g)   and   ceil(g) <= ceil(H + 1) <= floor(H) + 2 :  four candidates;
  *     q = 1/2: H - 1/2 <= g <= H + 1/2, so two candidates for even W (H + 1/2 is whole) and three
@@ -22,20 +22,22 @@ enum {
 typedef struct FN(select_job) {
     const FN(select_want) * want;
     dc_i64 window;
-    dc_i64 rank;      /* the lowest candidate in a window of `window` values; may be negative     */
-    int levels;       /* a tile has T = 2^levels outputs, T <= window                             */
-    int ranks;        /* candidates per output: 1 ... 4                                           */
-    int extra;        /* candidates of a list beyond 2^level: 0, 1, 2 or 4, at least ranks - 1      */
-    FN(vec) weight;   /* of the upper value when no row is missing                                */
-    FN(vec) * list[FN(SELECT_LEVELS) + 1]; /* candidates of the node being done, per level         */
-    FN(vec) * newer[FN(SELECT_LEVELS)];    /* sorted runs of 2^level rows                          */
+    dc_i64 rank;    /* the lowest candidate in a window of `window` values; may be negative     */
+    int levels;     /* a tile has T = 2^levels outputs, T <= window                             */
+    int ranks;      /* candidates per output: 1 ... 4                                           */
+    int extra;      /* candidates of a list beyond 2^level: 0, 1, 2 or 4, at least ranks - 1      */
+    FN(vec) weight; /* of the upper value when no row is missing                                */
+    FN(vec) * list[FN(SELECT_LEVELS) + 1]; /* candidates of the node being done, per level */
+    FN(vec) * newer[FN(SELECT_LEVELS)]; /* sorted runs of 2^level rows                          */
     FN(vec) * older[FN(SELECT_LEVELS)];
-    FN(vec) * core;      /* 2 T: the core and what sorts it                                       */
-    FN(vec) * padded;    /* window + T - 1 rows: missing rows replaced                            */
-    FN(bits) * count;    /* window + T: missing rows and low pads before a row of the tile          */
+    FN(vec) * core;   /* 2 T: the core and what sorts it                                       */
+    FN(vec) * padded; /* window + T - 1 rows: missing rows replaced                            */
+    FN(bits) * count; /* window + T: missing rows and low pads before a row of the tile          */
     const FN(vec) * row; /* rows of the tile                                                      */
     FN(vec) * result;    /* T                                                                     */
-    int limit;           /* results wanted: later ones may read rows that do not exist            */
+    int limit;           /* outputs in use: later ones may read rows that do not exist            */
+    dc_i64 at;           /* row of the tile's first output, counted from a wanted one             */
+    dc_i64 step;         /* rows between wanted outputs                                           */
     FN(bits) outside;    /* lanes where a wanted rank was not among the candidates                */
 } FN(select_job);
 
@@ -168,11 +170,11 @@ static void FN(select_lookup)(const FN(select_job) * job, const FN(bits) * missi
     T weight[VEC_LANES];
     memcpy(m, missing, sizeof m);
     for (int lane = 0; lane < VEC_LANES; lane++) {
-        const dc_i64 n = job->window - m[lane];
-        const dc_rolling_rank *rank = job->want->table + (n > 0 ? n - 1 : 0);
-        low[lane] = (SELECT_INT)rank->lower;
-        high[lane] = (SELECT_INT)rank->upper;
-        weight[lane] = SELECT_FRAC(rank);
+        const FN(select_ranks) r =
+            FN(select_ranks_of)(job->want, pack_max(job->window - m[lane], 1));
+        low[lane] = (SELECT_INT)r.lower;
+        high[lane] = (SELECT_INT)r.upper;
+        weight[lane] = r.frac;
     }
     memcpy(lower, low, sizeof low);
     memcpy(upper, high, sizeof high);
@@ -190,7 +192,7 @@ static void FN(select_results_missing)(FN(select_job) * job, const FN(vec) * fou
         const FN(bits) low = (count >> FN(SELECT_SPLIT)) - (SELECT_INT)job->rank;
         FN(bits) lower, upper;
         FN(vec) frac = FN(vzero)();
-        if (job->want->median) {
+        if (!job->want->table) {
             const FN(bits) valid = (SELECT_INT)job->window - missing;
             lower = (valid - 1) >> 1;
             upper = valid >> 1;
@@ -207,8 +209,7 @@ static void FN(select_results_missing)(FN(select_job) * job, const FN(vec) * fou
         }
         const FN(bits) few = (FN(bits))(missing > spare);
         job->outside |= ~few & (FN(bits))((lower < 0) | (upper >= job->ranks));
-        const FN(vec) mixed =
-            FN(select_mix)((FN(vec))a, (FN(vec))b, frac, job->want->midpoint);
+        const FN(vec) mixed = FN(select_mix)((FN(vec))a, (FN(vec))b, frac, job->want->midpoint);
         job->result[o + i] = (FN(vec))(((FN(bits))mixed & ~few) | ((FN(bits))FN(vquiet)() & few));
     }
 }
@@ -249,12 +250,23 @@ SELECT_LEAVES(4)
 SELECT_LEAVES(8)
 #undef SELECT_LEAVES
 
+/* Whether none of the outputs o ... o + n - 1 is wanted. */
+static inline int FN(select_idle)(const FN(select_job) * job, int o, int n)
+{
+    if (o >= job->limit)
+        return 1;
+    if (job->step <= n)
+        return 0;
+    const dc_i64 ahead = (job->at + o) % job->step;
+    return ahead != 0 && job->step - ahead >= n;
+}
+
 /* Descends from the list of `level`, whose first output is o. */
 static void FN(select_node)(FN(select_job) * job, int level, int o)
 {
     static void (*const half[])(SELECT_P, SELECT_P, SELECT_P, int) = {
         FN(select_half_0), FN(select_half_1), FN(select_half_2), NULL, FN(select_half_4)};
-    if (o >= job->limit)
+    if (FN(select_idle)(job, o, 1 << level))
         return;
     if (level == 3) {
         FN(select_leaf_8)(job, o);
@@ -334,16 +346,25 @@ static dc_i64 FN(select_layout)(FN(select_job) * job, dc_i64 window, int levels,
     return used;
 }
 
+/* Registers that suffice for a job of at most this window and so many levels. */
+static dc_i64 FN(select_memory)(dc_i64 window, int levels)
+{
+    dc_i64 most = 0;
+    for (; levels >= 0; levels--)
+        most = pack_max(most, FN(select_layout)(NULL, window, levels, NULL));
+    return most;
+}
+
 /* Which candidates: with missing rows more of them (see the top). */
 static void FN(select_aim)(FN(select_job) * job, int missing)
 {
     const FN(select_want) *want = job->want;
-    const dc_rolling_rank *full = want->table + job->window - 1;
     if (!missing) {
-        job->rank = full->lower;
-        job->ranks = full->upper > full->lower ? 2 : 1;
-        job->weight = FN(vset)(SELECT_FRAC(full));
-    } else if (want->median) {
+        const FN(select_ranks) full = FN(select_ranks_of)(want, job->window);
+        job->rank = full.lower;
+        job->ranks = full.upper > full.lower ? 2 : 1;
+        job->weight = FN(vset)(full.frac);
+    } else if (!want->table) {
         job->rank = job->window / 2 - 1;
         job->ranks = job->window % 2 ? 3 : 2;
     } else {
@@ -357,7 +378,7 @@ static void FN(select_aim)(FN(select_job) * job, int missing)
 static void FN(select_pad)(FN(select_job) * job, const FN(vec) * panel, dc_i64 rows, dc_i64 first)
 {
     const dc_i64 n = job->window + ((dc_i64)1 << job->levels) - 1;
-    const FN(vec) slope = FN(vset)((T)(job->want->median ? 0.5 : job->want->q));
+    const FN(vec) slope = FN(vset)((T)(job->want->q));
     const FN(vec) one = FN(vset)(1), infinity = FN(vinf)();
     FN(vec) line = FN(vset)((T)0.5);
     FN(bits) count = {0};
@@ -380,15 +401,20 @@ static void FN(select_pad)(FN(select_job) * job, const FN(vec) * panel, dc_i64 r
     job->row = job->padded;
 }
 
-/* All results of a panel, `span` of them in a row from panel row v->lead on; returns the lanes whose
- * results are not to be trusted. */
+/* All results of a panel; returns the lanes whose results are not to be trusted. */
 static unsigned FN(select_panel)(const FN(pack) * v, const FN(select_want) * want, const T *panel,
                                  FN(loose) * out, int missing, FN(vec) * memory)
 {
-    const dc_i64 span = (v->outs - 1) * v->step + 1;
+    const dc_i64 span = (v->outs - 1) * v->step + 1; /* outputs in a row, wanted or not */
     FN(select_job) job;
     job.want = want;
     job.window = pack_min(v->window, v->rows);
+    if (job.window < want->min_periods) {
+        for (dc_i64 j = 0; j < v->outs; j++)
+            FN(vstoreu)(out + j * v->out_pitch, FN(vquiet)());
+        return 0;
+    }
+    job.step = v->step;
     job.levels = FN(select_levels)(job.window, span);
     FN(select_layout)(&job, job.window, job.levels, memory);
     job.outside = (FN(bits)){0};
@@ -396,7 +422,10 @@ static unsigned FN(select_panel)(const FN(pack) * v, const FN(select_want) * wan
     for (dc_i64 i = 0; i < span; i += (dc_i64)1 << job.levels) {
         const dc_i64 first = v->lead + i - job.window + 1;
         const int pad = missing || first < 0;
+        job.at = i;
         job.limit = (int)pack_min(span - i, (dc_i64)1 << job.levels);
+        if (FN(select_idle)(&job, 0, 1 << job.levels))
+            continue;
         job.row = (const FN(vec) *)panel + first;
         FN(select_aim)(&job, pad);
         if (pad)
@@ -405,5 +434,8 @@ static unsigned FN(select_panel)(const FN(pack) * v, const FN(select_want) * wan
         for (; next < v->outs && next * v->step < i + job.limit; next++)
             FN(vstoreu)(out + next * v->out_pitch, job.result[next * v->step - i]);
     }
-    return FN(mbits)(FN(veq)((FN(vec))(job.outside & (FN(bits))FN(vset)(1)), FN(vset)(1)));
+    unsigned lanes = 0;
+    for (int lane = 0; lane < VEC_LANES; lane++)
+        lanes |= (unsigned)(job.outside[lane] != 0) << lane;
+    return lanes;
 }

@@ -2,8 +2,9 @@
  * Included by cpu_fallback/rolling_select.h once per dtype, hence no guard.
  *
  * The rows that a block of outputs can see are sorted once; from then on a row is its rank.  The
- * window is a set of bits over the ranks, with a cursor at the lower wanted value: a row that enters
- * or leaves flips one bit, and the cursor follows by the few set bits that the wanted rank moved.
+ * window is a set of bits over the ranks, with a cursor at the lower wanted value: a row that
+ * enters or leaves flips one bit, and the cursor follows by the few set bits that the wanted rank
+ * moved.
  */
 
 typedef struct FN(rank_item) {
@@ -147,9 +148,11 @@ static void FN(rank_load)(FN(rank_window) * w, const T *src, dc_i64 n, void *scr
     w->valid = w->below = w->cursor = 0;
 }
 
-static dc_i64 FN(rank_scratch)(dc_i64 n)
+enum { FN(RANK_BYTES) = 2 * (int)sizeof(FN(rank_item)) + 5 }; /* per row: items, rank, bit */
+
+static dc_i64 FN(rank_scratch)(dc_i64 rows)
 {
-    return n * (2 * (dc_i64)sizeof(FN(rank_item)) + 5) + 128;
+    return rows * FN(RANK_BYTES) + 128;
 }
 
 /* Results of one lane of a panel of n rows: src and dst begin at the lane. */
@@ -168,13 +171,12 @@ static void FN(rank_lane)(const FN(pack) * v, const FN(select_want) * want, cons
             FN(rank_flip)(&w, oldest, 0);
         T result = (T)NAN;
         if (w.valid >= want->min_periods) {
-            const dc_rolling_rank *rank = want->table + w.valid - 1;
-            FN(rank_seek)(&w, rank->lower);
-            const dc_i64 upper =
-                rank->upper > rank->lower ? FN(rank_next)(w.bits, w.cursor + 1) : w.cursor;
-            result = FN(select_interpolate)(FN(rank_value)(w.items[w.cursor].key),
-                                            FN(rank_value)(w.items[upper].key),
-                                            SELECT_FRAC(rank), want->midpoint);
+            const FN(select_ranks) r = FN(select_ranks_of)(want, w.valid);
+            FN(rank_seek)(&w, r.lower);
+            const dc_i64 upper = r.upper > r.lower ? FN(rank_next)(w.bits, w.cursor + 1) : w.cursor;
+            result =
+                FN(select_interpolate)(FN(rank_value)(w.items[w.cursor].key),
+                                       FN(rank_value)(w.items[upper].key), r.frac, want->midpoint);
         }
         dst[j * v->out_pitch] = result == result ? result : (T)NAN;
     }

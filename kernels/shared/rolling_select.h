@@ -1,21 +1,23 @@
 /* Selection networks for rolling windows: passes over memory, legal in C and in OpenCL C.
  *
- * T = 2^J neighbouring outputs share the window - T + 1 rows that all of them see, their core.  With
- * e + 1 wanted ranks  r ... r + e  per output, only the ranks  r - (T - 1) ... r + e  of the core can
- * still be wanted: the list of 2^J + e candidates (ranks below 0 are -inf, ranks above the core's
- * size are +inf, so that the shape is the same for every window and rank).  With h = T / 2, the first
- * h outputs also see the h rows at the old end and the last h outputs those at the new end.  A half
- * merges the list with its sorted h rows and keeps the ranks that can still be wanted: it drops the h
- * lowest and the h highest, and 2^(J-1) + e candidates remain.  Leaves end the descent
- * (rolling_select_leaf.h).  Nothing depends on the data but the order of the values.
+ * T = 2^J neighbouring outputs share the window - T + 1 rows that all of them see, their core. With
+ * e + 1 wanted ranks  r ... r + e  per output, only the ranks  r - (T - 1) ... r + e  of the core
+ * can still be wanted: the list of 2^J + e candidates (ranks below 0 are -inf, ranks above the
+ * core's size are +inf, so that the shape is the same for every window and rank).  With h = T / 2,
+ * the first h outputs also see the h rows at the old end and the last h outputs those at the new
+ * end.  A half merges the list with its sorted h rows and keeps the ranks that can still be wanted:
+ * it drops the h lowest and the h highest, and 2^(J-1) + e candidates remain.  Leaves end the
+ * descent (rolling_select_leaf.h).  Nothing depends on the data but the order of the values.
  *
- * The includer defines SELECT_V (a value), SELECT_P (pointer to values), SELECT_LOAD(pointer, index),
- * SELECT_STORE(pointer, index, value), SELECT_STRIDE (pointer steps from one value to the next),
- * SELECT_MIN, SELECT_MAX, SELECT_INLINE, SELECT_HIGHEST (+inf as a SELECT_V), T and SFX.  On the CPU a
- * value is a vector of series, on a device one number.  Included once per dtype, hence no guard. */
+ * The includer defines SELECT_V (a value), SELECT_P (pointer to values), SELECT_LOAD(pointer,
+ * index), SELECT_STORE(pointer, index, value), SELECT_STRIDE (pointer steps from one value to the
+ * next), SELECT_MIN, SELECT_MAX, SELECT_INLINE, SELECT_HIGHEST (+inf as a SELECT_V), T and SFX.  On
+ * the CPU a value is a vector of series, on a device one number.  Included once per dtype, hence no
+ * guard. */
 
 /* The statistic from the values at the two ranks.  `midpoint`: their mean, which must not overflow;
- * else linear with weight frac of `hi`.  NaN (opposite infinities) is for the caller to make quiet. */
+ * else linear with weight frac of `hi`.  NaN (opposite infinities) is for the caller to make quiet.
+ */
 SELECT_INLINE T FN(select_interpolate)(T lo, T hi, T frac, int midpoint)
 {
     if (midpoint) {
@@ -297,10 +299,10 @@ SELECT_INLINE SELECT_V FN(select_half_by8)(SELECT_P list, SELECT_P run, SELECT_P
  * h = 2^k >= 8 and e = 0, 1, 2 or 4.
  *
  * s[i] = max(list[i], run[h - 1 - i]) for i < h, and list[i] from there on, is what remains without
- * the h lowest; it falls and then rises, so every half-cleaner below splits a bitonic sequence.  Seen
- * as the lower part of 4 h values (+inf behind), the first one moves the e highest out of the first
- * 2 h.  The next one leaves the h lowest, which are sorted, and among the maxima the e lowest are
- * found by cleaning down to e values: one minimum per residue of i modulo e. */
+ * the h lowest; it falls and then rises, so every half-cleaner below splits a bitonic sequence.
+ * Seen as the lower part of 4 h values (+inf behind), the first one moves the e highest out of the
+ * first 2 h.  The next one leaves the h lowest, which are sorted, and among the maxima the e lowest
+ * are found by cleaning down to e values: one minimum per residue of i modulo e. */
 SELECT_INLINE void FN(select_half)(SELECT_P list, SELECT_P run, SELECT_P out, int h, int e)
 {
     SELECT_V a, b, c, d;
