@@ -40,6 +40,7 @@
 /* What is selected, as every path needs it. */
 typedef struct FN(select_want) {
     const dc_rolling_rank *table; /* ranks of n valid values: entry n - 1; NULL: median */
+    dc_i64 longest;               /* entries of the table                               */
     dc_i64 min_periods;           /* >= 1                                               */
     double q;
     int midpoint; /* interpolation is the mean of both values */
@@ -50,12 +51,12 @@ typedef struct FN(select_ranks) {
     T frac; /* weight of the upper value */
 } FN(select_ranks);
 
-/* The ranks wanted of n >= 1 valid values. */
+/* The ranks wanted of n valid values; lanes in nobody's use may ask for any n. */
 static inline FN(select_ranks) FN(select_ranks_of)(const FN(select_want) * want, dc_i64 n)
 {
     if (!want->table)
         return (FN(select_ranks)){(n - 1) / 2, n / 2, (T)0.5};
-    const dc_rolling_rank *rank = want->table + n - 1;
+    const dc_rolling_rank *rank = want->table + pack_min(pack_max(n, 1), want->longest) - 1;
     return (FN(select_ranks)){rank->lower, rank->upper, SELECT_FRAC(rank)};
 }
 
@@ -139,7 +140,7 @@ static void FN(rolling_median)(void *const *operand, const void *args, const dc_
                                dc_i64 tile, void *scratch)
 {
     const dc_rolling_args *a = args;
-    const FN(select_want) want = {NULL, pack_max(a->min_periods, 1), 0.5, 1};
+    const FN(select_want) want = {NULL, 0, pack_max(a->min_periods, 1), 0.5, 1};
     FN(select_run)(operand, a, tiling, tile, scratch, &want);
 }
 
@@ -148,6 +149,7 @@ static void FN(rolling_quantile)(void *const *operand, const void *args, const d
 {
     const dc_rolling_args *a = args;
     const int midpoint = a->interpolation == DC_QUANTILE_MIDPOINT;
-    const FN(select_want) want = {operand[2], pack_max(a->min_periods, 1), a->q, midpoint};
+    const FN(select_want) want = {operand[2], pack_min(a->window, a->rows),
+                                  pack_max(a->min_periods, 1), a->q, midpoint};
     FN(select_run)(operand, a, tiling, tile, scratch, &want);
 }

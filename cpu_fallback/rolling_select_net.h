@@ -170,8 +170,7 @@ static void FN(select_lookup)(const FN(select_job) * job, const FN(bits) * missi
     T weight[VEC_LANES];
     memcpy(m, missing, sizeof m);
     for (int lane = 0; lane < VEC_LANES; lane++) {
-        const FN(select_ranks) r =
-            FN(select_ranks_of)(job->want, pack_max(job->window - m[lane], 1));
+        const FN(select_ranks) r = FN(select_ranks_of)(job->want, job->window - m[lane]);
         low[lane] = (SELECT_INT)r.lower;
         high[lane] = (SELECT_INT)r.upper;
         weight[lane] = r.frac;
