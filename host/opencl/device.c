@@ -17,16 +17,25 @@ static void CL_CALLBACK driver_says(const char *text, const void *info, size_t b
 static void fill_caps(dc_cl_device *device)
 {
     const dc_device_info *info = &device->info;
-    cl_device_type type = 0;
     const int64_t quarter = info->global_bytes / 4;
+    const char *as = secure_getenv("DUALCUBE_OPENCL_AS");
+    /* "gpu": a CPU's driver is used like a card's, so that a machine without a card can test the
+     * pinned copies and the cuts that a card gets. */
+    const int as_card = as != NULL && strcmp(as, "gpu") == 0;
+    cl_uint align_bits = 0;
     device->caps.local_bytes = info->local_bytes;
     device->caps.max_group = info->max_group;
     device->caps.compute_units = info->compute_units;
     device->caps.scratch_limit_bytes =
         quarter < info->max_alloc_bytes ? quarter : info->max_alloc_bytes;
-    device->caps.is_cpu =
-        clGetDeviceInfo(device->id, CL_DEVICE_TYPE, sizeof type, &type, NULL) == CL_SUCCESS &&
-        (type & CL_DEVICE_TYPE_CPU) != 0;
+    device->caps.is_cpu = info->is_cpu && !as_card;
+    device->direct = info->unified_memory && !as_card;
+    if (clGetDeviceInfo(device->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof align_bits, &align_bits,
+                        NULL) != CL_SUCCESS ||
+        align_bits < 512)
+        align_bits = 512;
+    device->base_align = align_bits / 8;
+    device->zero_copy = device->direct && info->is_cpu;
 }
 
 static dc_cl_device *allocate(dc_context *context)
@@ -117,8 +126,7 @@ static dc_status open_context(dc_cl_device *device)
     const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
                                                 (cl_context_properties)device->platform, 0};
     cl_int code = CL_SUCCESS;
-    device->cl =
-        clCreateContext(properties, 1, &device->id, driver_says, device->context, &code);
+    device->cl = clCreateContext(properties, 1, &device->id, driver_says, device->context, &code);
     DC_CL_TRY("clCreateContext", code);
     device->utility = clCreateCommandQueue(device->cl, device->id, 0, &code);
     DC_CL_TRY("clCreateCommandQueue", code);

@@ -75,8 +75,8 @@ static void *pinned_new(void *user, size_t bytes)
         call = "clEnqueueMapBuffer";
         memory->bytes = within_limit(device, bytes);
         memory->host =
-            clEnqueueMapBuffer(device->utility, memory->mem, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE,
-                               0, memory->bytes, 0, NULL, NULL, &code);
+            clEnqueueMapBuffer(device->utility, memory->mem, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0,
+                               memory->bytes, 0, NULL, NULL, &code);
         if (memory->host)
             return memory;
         clReleaseMemObject(memory->mem);
@@ -146,8 +146,7 @@ void dc__cl_pinned_free(dc_cl_device *device, dc_cl_memory *memory)
         dc__pool_put(device->pinned_pool, memory, memory->granted);
 }
 
-dc_status dc__cl_memory_wrap(dc_cl_device *device, cl_mem mem, size_t *bytes,
-                             dc_cl_memory **memory)
+dc_status dc__cl_memory_wrap(dc_cl_device *device, cl_mem mem, size_t *bytes, dc_cl_memory **memory)
 {
     cl_context owner = NULL;
     cl_mem_object_type type = 0;

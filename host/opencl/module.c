@@ -55,6 +55,19 @@ static void memory_free(void *device, void *memory)
 }
 
 /* Both block: the host may reuse its memory at once, and the calls queued before are complete. */
+static dc_status move(dc_cl_queue *queue, dc_cl_call *call, dc_cl_memory *memory, size_t offset,
+                      const void *src, void *dst, size_t n)
+{
+    if (src) {
+        DC_TRY(dc__cl_upload(queue, call, memory->mem, offset, src, n));
+        return dc__cl_complete(queue, call);
+    }
+    DC_TRY(dc__cl_complete(queue, call));
+    dc__cl_reap(queue, 1);
+    DC_TRY(dc__cl_late(queue));
+    return dc__cl_download(queue, call, memory->mem, offset, dst, n);
+}
+
 static dc_status transfer(dc_cl_queue *queue, dc_cl_memory *memory, size_t offset, const void *src,
                           void *dst, size_t n)
 {
@@ -63,18 +76,10 @@ static dc_status transfer(dc_cl_queue *queue, dc_cl_memory *memory, size_t offse
                memory->bytes);
     dc_cl_call *call = dc__cl_call_new(queue, NULL);
     DC_REQUIRE(call != NULL, DC_E_MEMORY, "out of host memory");
-    const cl_int before = dst ? clFinish(queue->cl) : CL_SUCCESS;
-    dc_status status = before == CL_SUCCESS ? DC_OK : dc__cl_failed("clFinish", before);
-    if (status == DC_OK && n > 0)
-        status = src ? dc__cl_upload(queue, call, memory->mem, offset, src, n)
-                     : dc__cl_download(queue, call, memory->mem, offset, dst, n);
-    const cl_int drained = dc__cl_drain(queue);
-    if (status == DC_OK && drained != CL_SUCCESS)
-        status = dc__cl_failed("clFinish", drained);
-    if (status == DC_OK)
-        status = dc__cl_call_outcome(call);
-    dc__cl_call_free_memory(call);
-    dc__cl_call_release(call);
+    const dc_status status = move(queue, call, memory, offset, src, dst, n);
+    if (status != DC_OK)
+        (void)dc__cl_drain(queue);
+    dc__cl_call_close(call);
     dc__cl_reap(queue, 0);
     return status;
 }

@@ -107,8 +107,7 @@ typedef struct dc_cl_staging {
 /* A slot of the plan in device memory. */
 typedef struct dc_cl_operand {
     cl_mem mem;
-    int64_t first; /* byte offset of element 0 */
-    dc_cl_memory *block;
+    int64_t first;     /* byte offset of element 0 */
     dc_buffer *buffer; /* retained */
     dc_cl_table *table;
     cl_mem window; /* on the caller's own memory; released with the call */
@@ -131,7 +130,7 @@ typedef struct dc_cl_call {
     int32_t noperands;
     int reads_device; /* an input lies in device memory: an earlier call may have failed to make it
                        */
-    dc_cl_memory **block; /* further scratch */
+    dc_cl_memory **block; /* from the pool: copies of host arrays, scratch */
     int32_t nblocks, block_room;
     dc_cl_span *span; /* the events of all commands whose failure matters */
     int32_t nspans, span_room;
@@ -222,6 +221,13 @@ dc_status dc__cl_upload(dc_cl_queue *queue, dc_cl_call *call, cl_mem mem, size_t
 dc_status dc__cl_download(dc_cl_queue *queue, dc_cl_call *call, cl_mem mem, size_t offset,
                           void *dst, size_t bytes);
 void dc__cl_staging_free(dc_cl_device *device, dc_cl_staging *staging);
+/* One read, not waited for. */
+dc_status dc__cl_read(dc_cl_queue *queue, dc_cl_call *call, cl_mem mem, size_t offset, void *dst,
+                      size_t bytes);
+/* A download whose pieces, `at` bytes from its beginning, are handed to `take` in order. */
+typedef void (*dc_cl_take)(void *user, const void *src, size_t at, size_t bytes);
+dc_status dc__cl_stream(dc_cl_queue *queue, dc_cl_call *call, cl_mem mem, size_t offset,
+                        size_t bytes, dc_cl_take take, void *user);
 /* output.c: host arrays get their elements, nothing between them, after all commands were found
  * complete and fine. */
 dc_status dc__cl_outputs(dc_cl_queue *queue, dc_cl_call *call);
@@ -250,7 +256,12 @@ enum { DC_CL_UNITS_PER_STEP = 1000 };
 dc_status dc__cl_call_progress(dc_cl_call *call, int64_t done);
 /* Statuses of all commands of a call that is complete. */
 dc_status dc__cl_call_outcome(const dc_cl_call *call);
+/* Hand a call whose commands are queued to its queue; one reference stays with the caller. */
 void dc__cl_call_submit(dc_cl_queue *queue, dc_cl_call *call);
+/* End a call that was not submitted; its commands are complete. */
+void dc__cl_call_close(dc_cl_call *call);
+/* The failure that a settled call left behind, until dc__cl_finish() tells it. */
+dc_status dc__cl_late(dc_cl_queue *queue);
 void dc__cl_reap(dc_cl_queue *queue, int all);
 dc_status dc__cl_event_wait(void *event);
 void dc__cl_event_free(void *event);

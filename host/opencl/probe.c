@@ -115,6 +115,7 @@ static const char *refusal(cl_device_id id)
 void dc__cl_describe(cl_platform_id platform, cl_device_id id, dc_device_info *info)
 {
     const int64_t fp64 = number_of(id, CL_DEVICE_DOUBLE_FP_CONFIG);
+    cl_device_type type = 0;
     size_t group = 0;
     memset(info, 0, sizeof *info);
     info->struct_size = sizeof *info;
@@ -122,6 +123,8 @@ void dc__cl_describe(cl_platform_id platform, cl_device_id id, dc_device_info *i
     info->isa = -1;
     info->fp64 = fp64 > 0;
     info->unified_memory = number_of(id, CL_DEVICE_HOST_UNIFIED_MEMORY) == CL_TRUE;
+    info->is_cpu = clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL) == CL_SUCCESS &&
+                   (type & CL_DEVICE_TYPE_CPU) != 0;
     info->compute_units = (int32_t)number_of(id, CL_DEVICE_MAX_COMPUTE_UNITS);
     if (clGetDeviceInfo(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL))
         group = 1;

@@ -21,7 +21,7 @@ void dc__cl_base_options(const dc_cl_device *device, char options[DC_CL_OPTIONS_
 static const char *route(const dc_cl_device *device, int32_t bit, const char *native,
                          const char *through_double, const char *through_fma)
 {
-    return device->info.checks & bit            ? native
+    return device->info.checks & bit             ? native
            : device->info.checks & DC_CHECK_FP64 ? through_double
                                                  : through_fma;
 }
@@ -51,8 +51,8 @@ static dc_status build_failed(dc_cl_device *device, cl_program program, const ch
     const char *text = log ? log : empty;
     dc__log(device->context, 0, "%s: build on %s failed: %.900s", what, device->info.id, text);
     const dc_status kind = dc__cl_failed("clBuildProgram", code);
-    const dc_status status = dc__fail(kind, "program %s: clBuildProgram -> %s (%d): %.200s",
-                                      what, dc__cl_name(code), (int)code, text);
+    const dc_status status = dc__fail(kind, "program %s: clBuildProgram -> %s (%d): %.200s", what,
+                                      dc__cl_name(code), (int)code, text);
     free(log);
     return status;
 }
@@ -89,6 +89,7 @@ static dc_status make(dc_cl_device *device, const dc_family *family, int32_t dty
     const char *source = (const char *)family->source;
     DC_REQUIRE(source != NULL, DC_E_UNSUPPORTED, "family %s has no OpenCL kernels", family->name);
     DC_TRY(dc__cl_check(device));
+    DC_TRY(dc__cl_check_require(device, dtype));
     family_options(device, dtype, options);
     snprintf(what, sizeof what, "%.60s_%s", family->name, dtype == DC_F64 ? "f64" : "f32");
     const int cached = dc__cl_cache_key(device, source, options, key);

@@ -32,8 +32,8 @@ static dc_status create(dc_cl_device *device, const dc_slot *slot, dc_cl_table *
     table->bytes = slot->bytes;
     table->data = data;
     cl_int code = CL_SUCCESS;
-    table->mem = clCreateBuffer(device->cl, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, bytes, data,
-                                &code);
+    table->mem =
+        clCreateBuffer(device->cl, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, bytes, data, &code);
     if (table->mem == NULL) {
         destroy(table);
         return dc__cl_failed("table: clCreateBuffer", code);
