@@ -189,7 +189,7 @@ cl_program dc__cl_cache_load(dc_cl_device *device, const char key[DC_CL_KEY_BYTE
         close(fd);
     cl_program program = NULL;
     if (data) {
-        const unsigned char *const binary = data;
+        const unsigned char *binary = data;
         program =
             clCreateProgramWithBinary(device->cl, 1, &device->id, &bytes, &binary, &status, &code);
         if (program && (code != CL_SUCCESS || status != CL_SUCCESS)) {

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "host/core/registry.h"
 #include "host/opencl/geometry.h"
 
 enum { GENERIC_GROUP = 64 };

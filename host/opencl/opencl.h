@@ -283,8 +283,8 @@ dc_status dc__cl_host_step(dc_cl_queue *queue, dc_cl_call *call, const dc_step *
  * in bytes; the commands go to queue->cl, after what is queued there, and need no events of their
  * own (a marker follows them).  `supports` runs nothing.  The `closed` hooks free what hangs on
  * device->fft and device->gemm. */
-__attribute__((weak)) dc_status dc__cl_fft_supports(dc_cl_device *device, const dc_step *step);
-__attribute__((weak)) dc_status dc__cl_gemm_supports(dc_cl_device *device, const dc_step *step);
+__attribute__((weak)) dc_status dc__cl_gemm_supports(const dc_cl_device *device,
+                                                     const dc_step *step);
 __attribute__((weak)) dc_status dc__cl_fft_supports(const dc_cl_device *device,
                                                     const dc_step *step);
 __attribute__((weak)) dc_status dc__cl_fft(dc_cl_queue *queue, const dc_step *step, cl_mem in,
