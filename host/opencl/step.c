@@ -57,12 +57,14 @@ static void put(arguments *a, size_t bytes, const void *value)
 static dc_status set_arguments(const dc_cl_call *call, const dc_step *step, dc_cl_kernel *kernel,
                                const dc_cl_launch *launch, const cl_mem *scratch)
 {
-    const int64_t size = (int64_t)dc_dtype_bytes(step->dtype);
     const int32_t arrays = step->nin + step->nout;
     arguments a = {kernel->cl, 0, CL_SUCCESS};
     for (int32_t i = 0; i < arrays + step->naux; ++i) {
         const dc_cl_operand *operand = &call->operand[step->slot[i]];
-        const cl_long first = operand->first / size;
+        const dc_slot *slot = &call->request->plan->slot[step->slot[i]];
+        /* Scratch and tables begin at element 0. */
+        const int32_t dtype = slot->kind <= DC_SLOT_OUTPUT ? slot->array.dtype : step->dtype;
+        const cl_long first = operand->first / (cl_long)dc_dtype_bytes(dtype);
         put(&a, sizeof operand->mem, &operand->mem);
         if (i < arrays)
             put(&a, sizeof first, &first);
