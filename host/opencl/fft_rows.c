@@ -1,8 +1,8 @@
 #include "host/opencl/fft_rows.h"
 
 static const char *const source =
-    "#define ROW_AND_COLUMN(width)                                                            \n"
-    "  const long i = get_global_id(0), row = i / (width), k = i % (width);                    \n"
+    "#define ROW_AND_COLUMN(width)                                                            \\\n"
+    "  const long i = get_global_id(0), row = i / (width), k = i % (width);                    \\\n"
     "  if (row >= batch) return;                                                               \n"
     "#define ARGUMENTS __global const T *in, long in_at, __global T *out, long out_at,         \\\n"
     "  long n, long batch                                                                      \n"
