@@ -12,7 +12,9 @@ if(EXISTS "${dc_root}/tools/dualcube-probe.c")
         INSTALL_RPATH "$ORIGIN/${dc_probe_to_lib}")
 endif()
 
-file(GLOB dc_command_sources CONFIGURE_DEPENDS "${dc_root}/tools/dualcube/*.c")
+# parity and bench are the engines of tests/ and bench/, which use the public API alone.
+file(GLOB dc_command_sources CONFIGURE_DEPENDS "${dc_root}/tools/dualcube/*.c"
+     "${dc_root}/tests/harness/parity*.c" "${dc_root}/bench/*.c" "${dc_root}/bench/harness/*.c")
 if(dc_command_sources AND DC_HAVE_CJSON AND NOT dc_wheel)
     add_executable(dualcube-command ${dc_command_sources})
     # Public headers only; its own files are named from the repository's root.

@@ -32,6 +32,17 @@ int cli_fail(int code, const char *format, ...)
     return code;
 }
 
+int cli_format(char *out, size_t room, const char *format, ...)
+{
+    va_list arguments;
+    int n;
+
+    va_start(arguments, format);
+    n = vsnprintf(out, room, format, arguments);
+    va_end(arguments);
+    return n < 0 || (size_t)n >= room ? -1 : 0;
+}
+
 int cli_fail_status(dc_status status)
 {
     int code = status == DC_E_CANCELLED ? CLI_INTERRUPTED : CLI_FAILED;
@@ -197,6 +208,25 @@ int cli_dtype(const cli_parser *parser, int32_t *out)
         *out = DC_F64;
     else
         return cli_fail(CLI_USAGE, "%s is \"%s\", expected f32 or f64", parser->name, v);
+    return 0;
+}
+
+int cli_bytes(const cli_parser *parser, int64_t low, int64_t *out)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    double value = strtod(parser->value, &end);
+    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+
+    if (end == parser->value || !isfinite(value) || (*end && (!unit || end[1])))
+        return cli_fail(CLI_USAGE, "%s is \"%s\", expected bytes such as 64M or 1.5G", parser->name,
+                        parser->value);
+    for (; unit && unit >= units; --unit)
+        value *= 1024;
+    if (value < (double)low || value > 1e18)
+        return cli_fail(CLI_USAGE, "%s is %s, expected %" PRId64 " bytes ... 1e18", parser->name,
+                        parser->value, low);
+    *out = (int64_t)value;
     return 0;
 }
 

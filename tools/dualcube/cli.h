@@ -50,7 +50,8 @@ typedef struct cli_parser {
 
 /* Start parsing argv[1] ...  At most CLI_OPTION_ROOM options. */
 void cli_begin(cli_parser *parser, const cli_usage *usage, int argc, char **argv);
-/* Next option's id, CLI_OPERAND, CLI_END, CLI_HELP after printing it, or CLI_ERROR after a message. */
+/* Next option's id, CLI_OPERAND, CLI_END, CLI_HELP after printing it, or CLI_ERROR after a message.
+ */
 int cli_next(cli_parser *parser);
 void cli_print_help(const cli_usage *usage);
 
@@ -62,10 +63,16 @@ int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2,
 /* The library's last error and the exit code that belongs to `status`. */
 int cli_fail_status(dc_status status);
 
+/* snprintf(): 0, or -1 when the text was cut. */
+int cli_format(char *out, size_t room, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Values of options: 0, or CLI_USAGE after a message naming option, value and limit. */
 int cli_int(const cli_parser *parser, int64_t low, int64_t high, int64_t *out);
 int cli_double(const cli_parser *parser, double low, double high, double *out);
 int cli_dtype(const cli_parser *parser, int32_t *out);
+/* "64M", "1.5G", "4096": bytes, K M G T in powers of 1024. */
+int cli_bytes(const cli_parser *parser, int64_t low, int64_t *out);
 /* "10000x50" into at most DC_MAX_NDIM lengths. */
 int cli_shape(const cli_parser *parser, const char *text, int32_t *ndim, int64_t *shape);
 /* Comma-separated words: copies into `words` (pointers into *copy, which the caller frees). */

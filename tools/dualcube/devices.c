@@ -16,19 +16,25 @@ static const cli_option options[] = {
 
 static const cli_usage usage = {
     "devices [--check] [--topology] [--json]",
-    "List the CPU and every OpenCL device, broken drivers with their error.  Drivers are probed in a\n"
+    "List the CPU and every OpenCL device, broken drivers with their error.  Drivers are probed in "
+    "a\n"
     "helper process.  Exit code 1: a device is not usable or, with --check, lacks what it needs.",
-    "  dualcube devices --check", options,
+    "  dualcube devices --check",
+    options,
 };
 
 static const struct {
     int32_t bit;
     const char *name;
 } checks[] = {
-    {DC_CHECK_CONTRACT_OFF, "contraction off"}, {DC_CHECK_FMA, "fma"},
-    {DC_CHECK_DIVIDE, "f32 divide"},            {DC_CHECK_SQRT, "f32 sqrt"},
-    {DC_CHECK_DENORM, "f32 denormals"},         {DC_CHECK_BARRIER, "barriers"},
-    {DC_CHECK_INT64, "int64"},                  {DC_CHECK_ATOMIC64, "int64 atomics"},
+    {DC_CHECK_CONTRACT_OFF, "contraction off"},
+    {DC_CHECK_FMA, "fma"},
+    {DC_CHECK_DIVIDE, "f32 divide"},
+    {DC_CHECK_SQRT, "f32 sqrt"},
+    {DC_CHECK_DENORM, "f32 denormals"},
+    {DC_CHECK_BARRIER, "barriers"},
+    {DC_CHECK_INT64, "int64"},
+    {DC_CHECK_ATOMIC64, "int64 atomics"},
     {DC_CHECK_FP64, "float64"},
 };
 
@@ -88,8 +94,7 @@ static void print_checks(const dc_device_info *d)
     if (!(d->checks & DC_CHECK_RAN))
         printf("%-12s not run (dualcube devices --check)\n", "  self-check");
     else
-        printf("%-12s %s%s%s%s%s\n", "  self-check",
-               ui_on(stdout, d->exact ? UI_GOOD : UI_WARN),
+        printf("%-12s %s%s%s%s%s\n", "  self-check", ui_on(stdout, d->exact ? UI_GOOD : UI_WARN),
                d->exact ? "exact: the same bits are promised here" : "not exact", ui_off(stdout),
                *missing ? "; lacks " : "", missing);
 }

@@ -1,6 +1,7 @@
 #include "tools/dualcube/features.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,17 +13,24 @@
 #define USUAL_STATS  "mean,std,min,max,median"
 #define USUAL_WINDOW 64
 
-enum { OUTPUT = CLI_FIRST_ID, STATS, DEVICE, THREADS, HTML, NO_HTML, JSON };
+enum { OUTPUT = CLI_FIRST_ID, STATS, AXIS, DTYPE, MEMORY, HTML, NO_HTML, JSON };
 
 static const cli_option fixed[] = {
-    {"output", 'o', "FILE", "the feature cube (default: INPUT's name with .features.npy, here)",
+    {"output", 'o', "PATH",
+     "the feature cube, or a directory for it (default: INPUT's name with "
+     ".features.npy, here)",
      OUTPUT},
-    {"stats", 's', "LIST", "comma-separated statistics (default " USUAL_STATS "); a quantile is "
-                           "written quantile=0.9", STATS},
-    {"device", 'd', "NAME", "auto, cpu, opencl or opencl:N (default: DUALCUBE_DEVICE, else auto)",
-     DEVICE},
-    {"threads", 't', "N", "CPU threads (default: DUALCUBE_THREADS, else all that are granted)",
-     THREADS},
+    {"stats", 's', "LIST",
+     "comma-separated statistics (default " USUAL_STATS "); a quantile is "
+     "written quantile=0.9",
+     STATS},
+    {"axis", 0, "N", "the file's axis that is the time (default 0; -1 is the last)", AXIS},
+    {"dtype", 0, "TYPE", "compute with f32 or f64 (default: as in the file; integers f64)", DTYPE},
+    SESSION_OPTIONS,
+    {"memory", 0, "SIZE",
+     "size of a chunk's results, such as 64M (the default): the peak is some "
+     "three times as much",
+     MEMORY},
     {"html", 0, "FILE", "the page of plots (default: beside the output)", HTML},
     {"no-html", 0, NULL, "write no page", NO_HTML},
     {"json", 0, NULL, "print the facts as JSON instead of text", JSON},
@@ -34,8 +42,9 @@ static const char *const skipped[] = {"axis", "row_first", "row_last", NULL};
 
 static const char about[] =
     "Compute rolling statistics of every column of a .npy file and write the feature cube (rows,\n"
-    "columns, statistics) as .npy, the facts as .json beside it, and a page of plots.  Axis 0 is\n"
-    "the time; the other axes are columns.  float32 and float64 stay what they are, integers become\n"
+    "columns, statistics) as .npy, the facts as .json beside it, and a page of plots.  One axis "
+    "is\n"
+    "the time, the others are columns.  float32 and float64 stay what they are, integers become\n"
     "float64; NaN is missing.  Without INPUT the built-in sample cube is used.";
 
 static const char example[] =
@@ -124,14 +133,18 @@ static int take_option(request *r, int id, const cli_parser *p)
 
     if (id >= PARAMS_FIRST_ID)
         return params_set(&r->family, &r->params, id, p);
+    if (id >= SESSION_DEVICE)
+        return session_take(&job->where, id, p);
     if (id == OUTPUT)
         r->output = p->value;
     else if (id == STATS)
         r->stats = p->value;
-    else if (id == DEVICE)
-        job->where.device = p->value;
-    else if (id == THREADS)
-        code = cli_int(p, 1, 1024, &n), job->where.threads = (int32_t)n;
+    else if (id == AXIS)
+        code = cli_int(p, -DC_MAX_NDIM, DC_MAX_NDIM - 1, &n), job->axis = (int32_t)n;
+    else if (id == DTYPE)
+        code = cli_dtype(p, &job->dtype);
+    else if (id == MEMORY)
+        code = cli_bytes(p, 1, &job->memory);
     else if (id == HTML)
         r->page = p->value, job->page_asked = 1;
     else if (id == NO_HTML)
@@ -187,35 +200,82 @@ static int derive(char *out, const char *path, int here, const char *suffix)
 
     if (n > 4 && !strcmp(base + n - 4, ".npy"))
         n -= 4;
-    if (n + strlen(suffix) >= 4096)
+    if (cli_format(out, 4096, "%.*s%s", (int)n, base, suffix))
         return cli_fail(CLI_USAGE, "%s: the name is longer than 4095 bytes", path);
-    snprintf(out, 4096, "%.*s%s", (int)n, base, suffix);
+    return 0;
+}
+
+static int is_directory(const char *path)
+{
+    struct stat st;
+    const size_t n = strlen(path);
+
+    return (n && path[n - 1] == '/') || (!stat(path, &st) && S_ISDIR(st.st_mode));
+}
+
+/* -o names the cube or its directory; the other files lie beside the cube. */
+static int name_cube(request *r)
+{
+    features_job *job = r->job;
+    const char *usual = job->input ? job->input : "sample.npy";
+    char name[4096];
+    size_t n;
+
+    if (r->output && !is_directory(r->output)) {
+        n = strlen(r->output);
+        if (n < 5 || strcmp(r->output + n - 4, ".npy"))
+            return cli_fail(CLI_USAGE,
+                            "--output is \"%s\", expected a name that ends in .npy, or "
+                            "a directory that exists",
+                            r->output);
+        return derive(job->output, r->output, 0, ".npy");
+    }
+    if (derive(name, usual, 1, ".features.npy"))
+        return CLI_USAGE;
+    n = r->output ? strlen(r->output) : 0;
+    if (cli_format(job->output, sizeof job->output, "%s%s%s", n ? r->output : "",
+                   n && r->output[n - 1] != '/' ? "/" : "", name))
+        return cli_fail(CLI_USAGE, "--output: the name is longer than 4095 bytes");
     return 0;
 }
 
 static int name_files(request *r)
 {
     features_job *job = r->job;
-    int code;
+    int code = name_cube(r);
 
-    if (r->output)
-        code = derive(job->output, r->output, 0, "") || derive(job->json, r->output, 0, ".json");
-    else
-        code = derive(job->output, job->input ? job->input : "sample.npy", 1, ".features.npy") ||
-               derive(job->json, job->output, 0, ".json");
-    if (code)
-        return CLI_USAGE;
-    if (r->output)
-        snprintf(job->output, sizeof job->output, "%s", r->output);
-    if (!r->no_page && r->page)
+    if (!code)
+        code = derive(job->json, job->output, 0, ".json");
+    if (!code && !r->no_page && r->page && strlen(r->page) >= sizeof job->page)
+        code = cli_fail(CLI_USAGE, "--html: the name is longer than 4095 bytes");
+    if (!code && !r->no_page && r->page)
         snprintf(job->page, sizeof job->page, "%s", r->page);
-    else if (!r->no_page)
+    else if (!code && !r->no_page)
         code = derive(job->page, job->output, 0, ".html");
     if (!job->input && !code) {
         code = derive(job->sample, job->output, 0, ".sample.npy");
         job->input = job->sample;
     }
     return code;
+}
+
+/* Axis, element type, rows and columns of the mapped file. */
+static int set_layout(features_job *job)
+{
+    const npy_header *h = &job->file.header;
+
+    if (job->axis < -h->ndim || job->axis >= h->ndim)
+        return cli_fail(CLI_USAGE, "--axis is %d, expected %d ... %d: %s has %d ax%s",
+                        (int)job->axis, -(int)h->ndim, (int)h->ndim - 1, job->input, (int)h->ndim,
+                        h->ndim == 1 ? "is" : "es");
+    job->axis += job->axis < 0 ? h->ndim : 0;
+    job->type = h->type == NPY_F32 ? NPY_F32 : NPY_F64;
+    if (job->dtype)
+        job->type = job->dtype == DC_F32 ? NPY_F32 : NPY_F64;
+    job->convert = job->type != h->type;
+    job->rows = h->shape[job->axis];
+    job->columns = npy_columns(h, job->axis);
+    return 0;
 }
 
 /* Map the input (the sample is written first) and see that the output is another file. */
@@ -233,9 +293,9 @@ static int open_input(features_job *job)
     if (!stat(job->output, &st) && (uint64_t)st.st_dev == job->file.device &&
         (uint64_t)st.st_ino == job->file.inode)
         return cli_fail(CLI_USAGE, "the output %s is the input itself", job->output);
-    job->type = job->file.header.type == NPY_F32 ? NPY_F32 : NPY_F64;
-    job->rows = job->file.header.shape[0];
-    job->columns = npy_columns(&job->file.header);
+    code = set_layout(job);
+    if (code)
+        return code;
     job->out_rows = job->rows > 0 ? (job->rows - 1) / job->feature[0].params.step + 1 : 0;
     return 0;
 }
@@ -308,6 +368,7 @@ int cli_features(int argc, char **argv)
     int code;
 
     job.where = (session_options)SESSION_OPTIONS_INIT;
+    job.memory = 64 << 20;
     code = parse(&r, argc, argv);
     if (code)
         return code - 1000;

@@ -13,7 +13,7 @@ enum { FEATURES_ROOM = 64 };
 typedef struct feature {
     dc_op_info op;
     dc_rolling_params params;
-    char name[64]; /* "quantile_0.9" */
+    char name[64];   /* "quantile_0.9" */
     dc_run_info run; /* of the last chunk */
     double seconds;
     int64_t calls, calls_elsewhere; /* elsewhere: on another device than the last chunk */
@@ -21,16 +21,20 @@ typedef struct feature {
 } feature;
 
 typedef struct features_job {
-    const char *input;     /* as the user typed it, or the sample's path */
-    char output[4096];     /* .npy */
-    char json[4096];       /* beside it */
-    char page[4096];       /* "" : none wanted */
-    char sample[4096];     /* the built-in sample that was written, "" : an input was given */
-    int page_asked;        /* by name: a missing page is a failure */
-    int print_json;        /* facts to stdout as JSON, too */
+    const char *input; /* as the user typed it, or the sample's path */
+    char output[4096]; /* .npy */
+    char json[4096];   /* beside it */
+    char page[4096];   /* "" : none wanted */
+    char sample[4096]; /* the built-in sample that was written, "" : an input was given */
+    int page_asked;    /* by name: a missing page is a failure */
+    int print_json;    /* facts to stdout as JSON, too */
     session_options where;
+    int32_t axis;   /* of the file: the time */
+    int32_t dtype;  /* to compute with, 0: the file's, float64 for integers */
+    int64_t memory; /* bytes of a chunk's planes */
     npy_file file;
-    npy_type type;         /* of the output: NPY_F32 or NPY_F64 */
+    npy_type type; /* of the output: NPY_F32 or NPY_F64 */
+    int convert;   /* the file's elements are of another type */
     int64_t rows, columns, out_rows;
     feature feature[FEATURES_ROOM];
     int count;

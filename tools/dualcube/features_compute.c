@@ -1,4 +1,4 @@
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,22 +8,20 @@
 /*
  * Rows are computed in chunks with a halo, one dense plane per statistic, then interleaved: the
  * library's bits do not depend on the chunking, and peak memory is that of a chunk.  A chunk holds
- * CHUNK_BYTES of planes, more where the window is long (a halo must not cost more than an eighth of
- * the work) up to CHUNK_MOST.
+ * job->memory of planes, more where the window is long (a halo must not cost more than an eighth of
+ * the work) up to CHUNK_MORE times that.
  */
-enum { CHUNK_BYTES = 64 << 20, CHUNK_WINDOWS = 8, BLOCK = 256 };
-static const int64_t CHUNK_MOST = INT64_C(1) << 30;
+enum { CHUNK_WINDOWS = 8, CHUNK_MORE = 16, BLOCK = 256 };
 
 typedef struct work {
     features_job *job;
     outfile *out;
-    dc_array whole;   /* the mapped input, integers excepted */
-    int32_t integers; /* converted chunk by chunk */
-    int64_t size;     /* bytes of an output element */
-    int64_t chunk;    /* output rows */
+    dc_array whole;        /* the mapped input, unless it is converted chunk by chunk */
+    int64_t size;          /* bytes of an output element */
+    int64_t chunk;         /* output rows */
     int64_t before, after; /* rows a window reaches to either side */
     char *planes, *mixed;
-    double *converted;
+    void *converted;
     ui_progress progress;
     int64_t done, calls; /* library calls */
     const char *label;
@@ -63,9 +61,9 @@ static int64_t chunk_rows(const work *w)
 
     if (p->expanding || row == 0)
         return j->out_rows > 0 ? j->out_rows : 1;
-    rows = CHUNK_BYTES / row;
-    if (rows < CHUNK_WINDOWS * w->before / p->step)
-        rows = least(CHUNK_WINDOWS * w->before / p->step, CHUNK_MOST / row);
+    rows = j->memory / row;
+    if (rows < CHUNK_WINDOWS * (w->before / p->step))
+        rows = least(CHUNK_WINDOWS * (w->before / p->step), CHUNK_MORE * rows);
     rows = rows > 0 ? rows : 1;
     return least(rows, j->out_rows > 0 ? j->out_rows : 1);
 }
@@ -76,9 +74,11 @@ static dc_array source_rows(work *w, int64_t first, int64_t last)
     int64_t shape[2] = {last - first, w->job->columns};
     dc_array array = w->whole;
 
-    if (w->integers) {
-        npy_convert_rows(&w->job->file, first, last, w->converted);
-        return dc_array_host(w->converted, DC_F64, 2, shape);
+    if (w->job->convert) {
+        const int32_t dtype = w->job->type == NPY_F32 ? DC_F32 : DC_F64;
+
+        npy_convert_rows(&w->job->file, w->job->axis, first, last, dtype, w->converted);
+        return dc_array_host(w->converted, dtype, 2, shape);
     }
     array.offset += first * array.stride[0];
     array.shape[0] = last - first;
@@ -97,8 +97,8 @@ static int allocate(work *w)
     void *planes = NULL, *mixed = NULL, *doubles = NULL;
     dc_status status;
 
-    if (w->integers)
-        converted = least(input_rows(w, w->chunk), j->rows) * j->columns * 8;
+    if (j->convert)
+        converted = least(input_rows(w, w->chunk), j->rows) * j->columns * w->size;
     status = dc_host_alloc(j->session.context, (size_t)(plane * j->count), &planes);
     if (status == DC_OK)
         status = dc_host_alloc(j->session.context, (size_t)(plane * j->count), &mixed);
@@ -204,9 +204,8 @@ int features_compute(features_job *job, outfile *out)
     int code;
 
     w.size = (int64_t)npy_type_bytes(job->type);
-    w.integers = job->file.header.type > NPY_F64;
-    if (!w.integers)
-        w.whole = npy_view(&job->file);
+    if (!job->convert)
+        w.whole = npy_view(&job->file, job->axis);
     set_reach(&w);
     w.chunk = chunk_rows(&w);
     w.calls = (job->out_rows + w.chunk - 1) / w.chunk * job->count;
@@ -234,8 +233,7 @@ int features_check(features_job *job)
         p.src = dc_array_host(NULL, job->type == NPY_F32 ? DC_F32 : DC_F64, 2, shape);
         shape[0] = job->out_rows;
         p.dst = dc_array_host(NULL, p.src.dtype, 2, shape);
-        status =
-            dc_op_explain(job->session.queue, job->feature[s].op.id, &p, NULL, NULL, 0);
+        status = dc_op_explain(job->session.queue, job->feature[s].op.id, &p, NULL, NULL, 0);
         if (status != DC_OK)
             return cli_fail_status(status);
     }

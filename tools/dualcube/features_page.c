@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,8 +49,8 @@ static void find_python(char *out, size_t room)
     if (named && *named)
         snprintf(out, room, "%s", named);
     else if (!find_above(".venv/bin/python3", out, room))
-        snprintf(out, room, "%s", access(".venv/bin/python3", X_OK) ? "python3"
-                                                                     : ".venv/bin/python3");
+        snprintf(out, room, "%s",
+                 access(".venv/bin/python3", X_OK) ? "python3" : ".venv/bin/python3");
 }
 
 /* In a source tree the package and the library are found beside this program. */
@@ -91,16 +92,23 @@ static void read_last_line(int fd, char *line, size_t room)
     while (n && (text[n - 1] == '\n' || text[n - 1] == ' '))
         text[--n] = 0;
     last = strrchr(text, '\n');
-    snprintf(line, room, "%s", last ? last + 1 : text);
+    cli_format(line, room, "%s", last ? last + 1 : text);
 }
 
 /* Run the report; 0 when it ended with 0, else `why` says why not. */
 static int report(const features_job *job, char *why, size_t room)
 {
     char python[PATH_MAX];
-    char *arguments[] = {python,     "-m",          "dualcube.report",  "--features",
-                         (char *)(uintptr_t)job->output, "--input", (char *)(uintptr_t)job->input,
-                         "-o",       (char *)(uintptr_t)job->page,   NULL};
+    char *arguments[] = {python,
+                         "-m",
+                         "dualcube.report",
+                         "--features",
+                         (char *)(uintptr_t)job->output,
+                         "--input",
+                         (char *)(uintptr_t)job->input,
+                         "-o",
+                         (char *)(uintptr_t)job->page,
+                         NULL};
     posix_spawn_file_actions_t actions;
     int pipes[2], status = -1, error;
     pid_t child;
@@ -122,7 +130,7 @@ static int report(const features_job *job, char *why, size_t room)
         read_last_line(pipes[0], why, room);
     close(pipes[0]);
     if (error) {
-        snprintf(why, room, "%s: %s", python, strerror(error));
+        cli_format(why, room, "%s: %s", python, strerror(error));
         return -1;
     }
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)

@@ -54,16 +54,17 @@ static void add_output(cJSON *root, const features_job *job)
         cJSON_AddItemToArray(list, cJSON_CreateString(job->feature[s].name));
 }
 
-static void add_parameters(cJSON *root, const feature *f)
+static void add_parameters(cJSON *root, const feature *f, int32_t axis)
 {
     cJSON *all = cJSON_AddObjectToObject(root, "parameters");
 
+    cJSON_AddNumberToObject(all, "axis", axis);
     for (int32_t k = 0; k < f->op.nparams; ++k) {
         const dc_param_info *p = &f->op.params[k];
         char text[64];
 
         if (p->type == DC_PARAM_ARRAY_IN || p->type == DC_PARAM_ARRAY_OUT ||
-            !strncmp(p->name, "row_", 4))
+            !strncmp(p->name, "row_", 4) || !strcmp(p->name, "axis") || !strcmp(p->name, "kind"))
             continue;
         params_text(p, &f->params, text, sizeof text);
         cJSON_AddRawToObject(all, p->name, text);
@@ -88,9 +89,8 @@ static void add_runs(cJSON *root, const features_job *job)
 
         cJSON_AddStringToObject(run, "statistic", f->name);
         cJSON_AddStringToObject(run, "operation", f->op.name);
-        cJSON_AddStringToObject(run, "class",
-                                class_name(job->type == NPY_F32 ? f->op.class_f32
-                                                                : f->op.class_f64));
+        cJSON_AddStringToObject(
+            run, "class", class_name(job->type == NPY_F32 ? f->op.class_f32 : f->op.class_f64));
         cJSON_AddStringToObject(run, "device", f->run.device);
         cJSON_AddStringToObject(run, "isa", isa_name(f->run.isa));
         cJSON_AddNumberToObject(run, "threads", f->run.threads);
@@ -128,7 +128,7 @@ char *features_json(const features_job *job)
     cJSON_AddStringToObject(root, "library", dc_version());
     add_input(root, job);
     add_output(root, job);
-    add_parameters(root, &job->feature[0]);
+    add_parameters(root, &job->feature[0], job->axis);
     add_runs(root, job);
     cJSON_AddNumberToObject(root, "seconds", job->seconds);
     cJSON_AddNumberToObject(root, "compute_seconds", job->compute_seconds);
@@ -168,8 +168,8 @@ static void print_statistics(const features_job *job)
     char place[96], time[UI_TEXT], rate[UI_TEXT];
     double n = (double)job->out_rows * (double)job->columns;
 
-    printf("\n%s%-14s %10s %14s   %s%s\n", ui_on(stdout, UI_DIM), "statistic", "time",
-           "values/s", "where", ui_off(stdout));
+    printf("\n%s%-14s %10s %14s   %s%s\n", ui_on(stdout, UI_DIM), "statistic", "time", "values/s",
+           "where", ui_off(stdout));
     for (int s = 0; s < job->count; ++s) {
         const feature *f = &job->feature[s];
 
@@ -183,7 +183,7 @@ static void print_statistics(const features_job *job)
         for (int k = 0; k < s; ++k)
             told |= !strcmp(job->feature[k].run.reason, job->feature[s].run.reason);
         if (!told && job->feature[s].calls)
-            printf("%s%-14s %s%s\n", ui_on(stdout, UI_DIM), s ? "" : "why", 
+            printf("%s%-14s %s%s\n", ui_on(stdout, UI_DIM), s ? "" : "why",
                    job->feature[s].run.reason, ui_off(stdout));
     }
 }
@@ -209,8 +209,8 @@ void features_print(const features_job *job)
         printf(", every %s rows", ui_grouped(a, p->step));
     printf("\n");
     print_statistics(job);
-    printf("\n%s%s values in %s: %s values/s, %.0f MB/s read and written%s\n", ui_on(stdout, UI_BOLD),
-           ui_count(a, values(job)), ui_seconds(b, job->compute_seconds),
+    printf("\n%s%s values in %s: %s values/s, %.0f MB/s read and written%s\n",
+           ui_on(stdout, UI_BOLD), ui_count(a, values(job)), ui_seconds(b, job->compute_seconds),
            ui_count(c, job->compute_seconds > 0 ? values(job) / job->compute_seconds : 0),
            megabytes(job), ui_off(stdout));
     printf("%-10s %s (%s rows, columns, statistics: %s)\n", "features", job->output,

@@ -22,16 +22,20 @@ static const struct {
 
 static void print_usage(FILE *file)
 {
-    fprintf(file, "usage: dualcube COMMAND [options]\n\n"
-           "Rolling statistics of datacubes and sensor tables, with the same bits on every device.\n\n"
-           "commands:\n");
+    fprintf(
+        file,
+        "usage: dualcube COMMAND [options]\n\n"
+        "Rolling statistics of datacubes and sensor tables, with the same bits on every device.\n\n"
+        "commands:\n");
     for (size_t k = 0; k < sizeof commands / sizeof *commands; ++k)
         fprintf(file, "  %-10s %s\n", commands[k].name, commands[k].about);
-    fprintf(file, "\n\"dualcube COMMAND --help\" describes one.\n"
-           "exit codes: 0 fine, 1 a finding, 2 usage, 3 no such device, 4 failed, 130 interrupted\n"
-           "environment: DUALCUBE_DEVICE, DUALCUBE_CPU_ISA, DUALCUBE_THREADS, DUALCUBE_FALLBACK,\n"
-           "             DUALCUBE_CACHE_DIR, DUALCUBE_TRACE; options win over them\n\n"
-           "example:\n  dualcube features cube.npy --window 64 --stats mean,std,median\n");
+    fprintf(
+        file,
+        "\n\"dualcube COMMAND --help\" describes one.\n"
+        "exit codes: 0 fine, 1 a finding, 2 usage, 3 no such device, 4 failed, 130 interrupted\n"
+        "environment: DUALCUBE_DEVICE, DUALCUBE_CPU_ISA, DUALCUBE_THREADS, DUALCUBE_FALLBACK,\n"
+        "             DUALCUBE_CACHE_DIR, DUALCUBE_TRACE; options win over them\n\n"
+        "example:\n  dualcube features cube.npy --window 64 --stats mean,std,median\n");
 }
 
 int main(int argc, char **argv)

@@ -64,28 +64,49 @@ void npy_close(npy_file *file)
     file->map = NULL;
 }
 
-dc_array npy_view(const npy_file *file)
+/* Lengths and strides (elements) of the axes, `axis` first. */
+static void order_axes(const npy_header *h, int32_t axis, int64_t *shape, int64_t *stride)
+{
+    int64_t natural[DC_MAX_NDIM] = {0}, step = 1;
+    int32_t n = 1;
+
+    for (int32_t k = 0; k < h->ndim; ++k) {
+        const int32_t at = h->fortran_order ? k : h->ndim - 1 - k;
+
+        natural[at] = step;
+        step *= h->shape[at];
+    }
+    shape[0] = h->shape[axis];
+    stride[0] = natural[axis];
+    for (int32_t k = 0; k < h->ndim; ++k)
+        if (k != axis) {
+            shape[n] = h->shape[k];
+            stride[n++] = natural[k];
+        }
+}
+
+dc_array npy_view(const npy_file *file, int32_t axis)
 {
     const npy_header *h = &file->header;
     char *data = (char *)file->map + h->data_offset;
     int32_t dtype = h->type == NPY_F32 ? DC_F32 : DC_F64;
-    int64_t shape[2] = {h->shape[0], npy_columns(h)}, stride = 1;
+    int64_t shape[DC_MAX_NDIM] = {h->shape[0], npy_columns(h, 0)}, stride[DC_MAX_NDIM];
     dc_array array;
 
-    if (!h->fortran_order || h->ndim < 2)
+    if (axis == 0 && (!h->fortran_order || h->ndim < 2))
         return dc_array_host(data, dtype, 2, shape);
-    array = dc_array_host(data, dtype, h->ndim, h->shape);
-    for (int32_t k = 0; k < h->ndim; ++k) {
-        array.stride[k] = stride;
-        stride *= h->shape[k];
-    }
+    order_axes(h, axis, shape, stride);
+    array = dc_array_host(data, dtype, h->ndim, shape);
+    memcpy(array.stride, stride, (size_t)h->ndim * sizeof *stride);
     return array;
 }
 
-/* Element `i` of any integer type as a double, at any alignment. */
+/* Element `i` of any type as a double, at any alignment. */
 static double element(npy_type type, const char *data, int64_t i)
 {
     union {
+        float f32;
+        double f64;
         int16_t i16;
         uint16_t u16;
         int32_t i32;
@@ -94,8 +115,12 @@ static double element(npy_type type, const char *data, int64_t i)
         uint64_t u64;
     } v;
 
-    memcpy(&v, data + (size_t)i * npy_type_bytes(type), npy_type_bytes(type) & 14);
+    memcpy(&v, data + (size_t)i * npy_type_bytes(type), npy_type_bytes(type));
     switch (type) {
+    case NPY_F32:
+        return v.f32;
+    case NPY_F64:
+        return v.f64;
     case NPY_BOOL:
         return data[i] != 0;
     case NPY_I8:
@@ -117,36 +142,44 @@ static double element(npy_type type, const char *data, int64_t i)
     }
 }
 
-/* Element number, in file order, of column `c` (C order over the axes after the first) at row 0. */
-static int64_t fortran_column(const npy_header *h, int64_t c)
+/* Elements from element 0 to column `c` of row 0: C order over the axes after the first. */
+static int64_t column_at(int32_t ndim, const int64_t *shape, const int64_t *stride, int64_t c)
 {
-    int64_t at = 0, index[DC_MAX_NDIM];
+    int64_t at = 0;
 
-    for (int32_t k = h->ndim - 1; k >= 1; --k) {
-        index[k] = c % h->shape[k];
-        c /= h->shape[k];
+    for (int32_t k = ndim - 1; k >= 1; --k) {
+        at += c % shape[k] * stride[k];
+        c /= shape[k];
     }
-    for (int32_t k = h->ndim - 1; k >= 1; --k)
-        at = at * h->shape[k] + index[k];
-    return at * h->shape[0];
+    return at;
 }
 
-void npy_convert_rows(const npy_file *file, int64_t first, int64_t last, double *out)
+void npy_convert_rows(const npy_file *file, int32_t axis, int64_t first, int64_t last,
+                      int32_t dtype, void *out)
 {
+    enum { ROWS = 64 }; /* a column of a block stays in the cache whatever the order of the axes */
     const npy_header *h = &file->header;
     const char *data = (const char *)file->map + h->data_offset;
-    int64_t columns = npy_columns(h);
+    const int64_t columns = npy_columns(h, axis);
+    int64_t shape[DC_MAX_NDIM], stride[DC_MAX_NDIM];
 
-    if (!h->fortran_order) {
-        for (int64_t i = first * columns; i < last * columns; ++i)
-            *out++ = element(h->type, data, i);
-        return;
-    }
-    for (int64_t c = 0; c < columns; ++c) {
-        int64_t base = fortran_column(h, c);
+    order_axes(h, axis, shape, stride);
+    for (int64_t begin = first; begin < last; begin += ROWS) {
+        const int64_t end = begin + ROWS < last ? begin + ROWS : last;
 
-        for (int64_t r = first; r < last; ++r)
-            out[(r - first) * columns + c] = element(h->type, data, base + r);
+        for (int64_t c = 0; c < columns; ++c) {
+            const int64_t base = column_at(h->ndim, shape, stride, c);
+
+            for (int64_t r = begin; r < end; ++r) {
+                const double value = element(h->type, data, base + r * stride[0]);
+                const int64_t to = (r - first) * columns + c;
+
+                if (dtype == DC_F32)
+                    ((float *)out)[to] = (float)value;
+                else
+                    ((double *)out)[to] = value;
+            }
+        }
     }
 }
 

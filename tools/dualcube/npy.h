@@ -52,25 +52,26 @@ size_t npy_type_bytes(npy_type type);
  * least the header).  Returns 0, or -1 with one sentence in `error` (NPY_TEXT bytes) that names
  * the field, its value and the limit.  Reads nothing outside `head` and allocates nothing.
  */
-int npy_parse(const void *head, size_t bytes, uint64_t file_bytes, npy_header *header,
-              char *error);
+int npy_parse(const void *head, size_t bytes, uint64_t file_bytes, npy_header *header, char *error);
 
 /* Map a file.  0, or -1 with one sentence naming the file. */
 int npy_open(const char *path, npy_file *file, char *error);
 void npy_close(npy_file *file);
 
 /*
- * The elements as an array of float32 or float64 with axis 0 the time; DC_F32 and DC_F64 files
- * only.  C-ordered files of any rank become two axes (rows, columns); Fortran-ordered ones keep
- * their axes, whose strides do not collapse.
+ * The elements as an array of float32 or float64 whose axis 0 is the file's `axis`, the other axes
+ * following in their order; DC_F32 and DC_F64 files only.  C-ordered files with `axis` 0 become two
+ * axes (rows, columns); others keep their axes, whose strides do not collapse.
  */
-dc_array npy_view(const npy_file *file);
+dc_array npy_view(const npy_file *file, int32_t axis);
 
-/* Copy elements of rows [first, last) as dense (rows, columns) float64; any type but F32, F64. */
-void npy_convert_rows(const npy_file *file, int64_t first, int64_t last, double *out);
+/* Copy elements of rows [first, last) along `axis` as dense (rows, columns) of `dtype` (DC_F32 or
+ * DC_F64), from any type. */
+void npy_convert_rows(const npy_file *file, int32_t axis, int64_t first, int64_t last,
+                      int32_t dtype, void *out);
 
-/* Product of the axes after the first. */
-int64_t npy_columns(const npy_header *header);
+/* Product of the axes but `axis`. */
+int64_t npy_columns(const npy_header *header, int32_t axis);
 
 /* Write a version 1.0 header for a C-ordered array; returns its bytes (a multiple of 64), 0 when
  * `room` is too small. */

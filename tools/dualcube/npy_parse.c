@@ -27,10 +27,13 @@ static const struct {
 static const struct {
     const char *descr, *what, *cast;
 } refused[] = {
-    {"<f2", "float16", "numpy.float32"},          {"<f16", "long double", "numpy.float64"},
-    {"<c8", "complex64", "numpy.abs(x)"},         {"<c16", "complex128", "numpy.abs(x)"},
-    {"|O", "Python objects", "numpy.float64"},    {">f4", "big-endian float32", "numpy.float32"},
-    {">f8", "big-endian float64", "numpy.float64"},
+    {"<f2", "float16", "x.astype(numpy.float32)"},
+    {"<f16", "long double", "x.astype(numpy.float64)"},
+    {"<c8", "complex64", "numpy.abs(x)"},
+    {"<c16", "complex128", "numpy.abs(x)"},
+    {"|O", "Python objects", "x.astype(numpy.float64)"},
+    {">f4", "big-endian float32", "x.astype(numpy.float32)"},
+    {">f8", "big-endian float64", "x.astype(numpy.float64)"},
 };
 
 const char *npy_type_descr(npy_type type)
@@ -43,12 +46,12 @@ size_t npy_type_bytes(npy_type type)
     return types[type].bytes;
 }
 
-int64_t npy_columns(const npy_header *header)
+int64_t npy_columns(const npy_header *header, int32_t axis)
 {
     int64_t columns = 1;
 
-    for (int32_t k = 1; k < header->ndim; ++k)
-        columns *= header->shape[k];
+    for (int32_t k = 0; k < header->ndim; ++k)
+        columns *= k == axis ? 1 : header->shape[k];
     return columns;
 }
 
@@ -125,11 +128,11 @@ static int parse_descr(scanner *s, npy_header *header)
         }
     for (size_t k = 0; k < sizeof refused / sizeof *refused; ++k)
         if (!strcmp(descr, refused[k].descr))
-            return fail(s->error, "descr: '%s' (%s) is not computed with; convert with %s%s%s",
-                        descr, refused[k].what, strchr(refused[k].cast, '(') ? "" : "x.astype(",
-                        refused[k].cast, strchr(refused[k].cast, '(') ? "" : ")");
-    return fail(s->error, "descr: '%s' is none of float32, float64, bool, int8 ... uint64 "
-                          "little-endian; convert with x.astype(numpy.float64)",
+            return fail(s->error, "descr: '%s' (%s) is not computed with; convert with %s", descr,
+                        refused[k].what, refused[k].cast);
+    return fail(s->error,
+                "descr: '%s' is none of float32, float64, bool, int8 ... uint64 "
+                "little-endian; convert with x.astype(numpy.float64)",
                 descr);
 }
 
@@ -247,8 +250,8 @@ static int check_size(npy_header *header, uint64_t rest, char *error)
 
     for (int32_t k = 0; k < header->ndim; ++k) {
         empty |= header->shape[k] == 0;
-        overflow |= header->shape[k] > 0 &&
-                    __builtin_mul_overflow(elements, header->shape[k], &elements);
+        overflow |=
+            header->shape[k] > 0 && __builtin_mul_overflow(elements, header->shape[k], &elements);
     }
     overflow |= __builtin_mul_overflow(elements, (int64_t)npy_type_bytes(header->type), &bytes);
     if (overflow)
@@ -257,8 +260,8 @@ static int check_size(npy_header *header, uint64_t rest, char *error)
         elements = bytes = 0;
     if ((uint64_t)bytes != rest)
         return fail(error,
-                    "shape: %" PRId64 " elements of %zu bytes need %" PRId64
-                    " bytes, but %" PRIu64 " follow the header",
+                    "shape: %" PRId64 " elements of %zu bytes need %" PRId64 " bytes, but %" PRIu64
+                    " follow the header",
                     elements, npy_type_bytes(header->type), bytes, rest);
     header->elements = elements;
     header->data_bytes = (size_t)bytes;

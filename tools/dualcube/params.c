@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,8 +148,8 @@ int params_set(const dc_op_info *op, void *params, int id, const cli_parser *par
         code = cli_int(parser, whole_limit(p->low, INT32_MIN), whole_limit(p->high, INT32_MAX),
                        &whole);
     else if (p->type == DC_PARAM_INT64)
-        code = cli_int(parser, whole_limit(p->low, INT64_MIN + 1),
-                       whole_limit(p->high, INT64_MAX), &whole);
+        code = cli_int(parser, whole_limit(p->low, INT64_MIN + 1), whole_limit(p->high, INT64_MAX),
+                       &whole);
     else if (p->type == DC_PARAM_CHOICE) {
         whole = choice_find(p->choices, parser->value);
         if (whole < 0)

@@ -139,8 +139,8 @@ int sample_write(const sample_options *o, const char *path)
     const size_t size = o->dtype == DC_F32 ? 4 : 8;
     column *columns = calloc((size_t)o->columns, sizeof *columns);
     char *block = malloc(BLOCK * (size_t)o->columns * size), header[256];
-    size_t head = npy_header_write(o->dtype == DC_F32 ? NPY_F32 : NPY_F64, 2, shape, header,
-                                   sizeof header);
+    size_t head =
+        npy_header_write(o->dtype == DC_F32 ? NPY_F32 : NPY_F64, 2, shape, header, sizeof header);
     outfile file = {.fd = -1, .slot = -1};
     int code;
 
@@ -175,7 +175,8 @@ static const cli_option options[] = {
 
 static const cli_usage usage = {
     "sample [-o FILE.npy] [options]",
-    "Write the built-in sample cube: sensor-like columns with a daily and a weekly season, trends,\n"
+    "Write the built-in sample cube: sensor-like columns with a daily and a weekly season, "
+    "trends,\n"
     "noise, dropouts (NaN) and planted faults.  The bytes are the same on every machine.",
     "  dualcube sample -o cube.npy --rows 100000 --columns 32\n  dualcube features cube.npy",
     options,
@@ -212,7 +213,7 @@ int cli_sample(int argc, char **argv)
     cli_catch_interrupts();
     code = sample_write(&o, path);
     if (!code)
-        printf("%s: %lld rows x %lld columns, %s\n", path, (long long)o.rows,
-               (long long)o.columns, o.dtype == DC_F32 ? "float32" : "float64");
+        printf("%s: %lld rows x %lld columns, %s\n", path, (long long)o.rows, (long long)o.columns,
+               o.dtype == DC_F32 ? "float32" : "float64");
     return code;
 }

@@ -10,7 +10,10 @@ typedef struct sample_options {
     uint64_t seed;
     int32_t dtype; /* DC_F32, DC_F64: the same values */
 } sample_options;
-#define SAMPLE_OPTIONS_INIT {20000, 16, 1, 2}
+#define SAMPLE_OPTIONS_INIT                                                                        \
+    {                                                                                              \
+        20000, 16, 1, 2                                                                            \
+    }
 
 /* Write the cube as .npy; 0, or an exit code after a message. */
 int sample_write(const sample_options *options, const char *path);

@@ -29,6 +29,43 @@ const char *class_name(int32_t class_code)
     return class_code >= 0 && class_code < 3 ? names[class_code] : "?";
 }
 
+static int take_policy(const cli_parser *parser, int32_t *policy)
+{
+    static const char *const names[] = {"auto", "cpu", "device", "device-or-fail"};
+
+    for (int32_t k = 0; k < 4; ++k)
+        if (!strcmp(parser->value, names[k])) {
+            *policy = k;
+            return 0;
+        }
+    return cli_fail(CLI_USAGE, "%s is \"%s\", expected auto, cpu, device or device-or-fail",
+                    parser->name, parser->value);
+}
+
+int session_take(session_options *options, int id, const cli_parser *parser)
+{
+    int64_t n = 0;
+    int code = 0;
+
+    switch (id) {
+    case SESSION_DEVICE:
+        options->device = parser->value;
+        return 0;
+    case SESSION_POLICY:
+        return take_policy(parser, &options->policy);
+    case SESSION_THREADS:
+        code = cli_int(parser, 1, 1024, &n);
+        options->threads = (int32_t)n;
+        return code;
+    default:
+        options->isa = isa_find(parser->value);
+        if (options->isa < 0)
+            code = cli_fail(CLI_USAGE, "%s is \"%s\", expected baseline, avx2 or avx512",
+                            parser->name, parser->value);
+        return code;
+    }
+}
+
 int session_find(dc_context *context, const char *name, dc_device **out)
 {
     dc_status status;
@@ -58,6 +95,11 @@ int session_open(session *s, const session_options *options)
         if (!code && !s->device)
             params.policy = DC_POLICY_AUTO; /* said aloud: stronger than the environment */
     }
+    if (options->policy >= 0 && s->device && !code)
+        code = cli_fail(CLI_USAGE, "--policy is for device auto; --device %s leaves no choice",
+                        options->device);
+    if (options->policy >= 0)
+        params.policy = options->policy;
     params.threads = options->threads;
     params.isa = options->isa;
     if (!code) {

@@ -19,7 +19,8 @@ static int coloured(FILE *file)
 
 const char *ui_on(FILE *file, ui_style style)
 {
-    static const char *const codes[] = {"", "\033[1m", "\033[2m", "\033[32m", "\033[33m", "\033[31m"};
+    static const char *const codes[] = {"",         "\033[1m",  "\033[2m",
+                                        "\033[32m", "\033[33m", "\033[31m"};
 
     return coloured(file) ? codes[style] : "";
 }

@@ -15,9 +15,9 @@ const char *ui_on(FILE *file, ui_style style);
 const char *ui_off(FILE *file);
 
 /* Short forms into `text` (UI_TEXT bytes), returned. */
-const char *ui_bytes(char *text, double bytes);    /* "38.1 MiB"                      */
+const char *ui_bytes(char *text, double bytes);     /* "38.1 MiB"                      */
 const char *ui_seconds(char *text, double seconds); /* "1.24 ms", "3.1 s", "2 min 5 s" */
-const char *ui_count(char *text, double count);    /* "1.25 G"                        */
+const char *ui_count(char *text, double count);     /* "1.25 G"                        */
 const char *ui_grouped(char *text, int64_t number); /* "1,234,567"                     */
 
 /* A bar on stderr: drawn at most ten times a second, only on a terminal, and cleared at the end. */
