@@ -51,10 +51,13 @@ static int open_all(void **state)
     for (int32_t i = 0; i < n && nqueues < MOST_DEVICES; ++i) {
         dc_device *device;
         dc_device_info info = {.struct_size = sizeof info};
+        dc_queue_params how = DC_QUEUE_PARAMS_INIT;
         if (dc_device_at(context, i, &device) != DC_OK || dc_device_check(device, &info) != DC_OK ||
             !info.usable || !info.fp64)
             continue;
-        if (dc_queue_new(context, device, NULL, &queues[nqueues]) != DC_OK)
+        if (info.kind == DC_DEVICE_OPENCL) /* a fallback must not pass for the device */
+            how.policy = DC_POLICY_DEVICE_OR_FAIL;
+        if (dc_queue_new(context, device, &how, &queues[nqueues]) != DC_OK)
             return -1;
         ++nqueues;
     }
