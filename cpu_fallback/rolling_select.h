@@ -86,21 +86,20 @@ static int FN(select_by_rank)(const dc_rolling_args *a)
 static void FN(select_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
 {
     const dc_rolling_args *a = args;
-    const double lanes = VEC_LANES;
-    pack_wish wish = {0};
-    const dc_i64 window = FN(select_inside)(a);
+    const dc_i64 window = FN(select_inside)(a), step = pack_min(a->step, window);
+    /* by rank: all rows of one lane after another; a network's lanes may need it, too */
+    pack_wish wish = {.scratch_rows = pack_div_up(FN(RANK_BYTES), DC_VECTOR_BYTES),
+                      .scratch_fixed = FN(rank_scratch)(0)};
     if (FN(select_by_rank)(a)) {
-        wish.block = pack_max(4 * window, 4096) / pack_max(a->step, 1) + 1;
-        wish.row_ns = 60 * lanes;
+        wish.block = pack_max(4 * window, 4096) / step + 1;
+        wish.row_ns = 60.0 * VEC_LANES;
     } else {
-        const int levels = FN(select_levels)(window, a->out_rows * a->step);
-        wish.block = pack_max((dc_i64)2 << levels, 128);
-        wish.scratch_fixed = DC_VECTOR_BYTES * FN(select_memory)(window, levels);
-        wish.row_ns = 8 + 1.4 * levels * levels / 2;
+        const int levels = FN(select_levels)(window, a->out_rows * step);
+        wish.block = pack_max(pack_max((dc_i64)2 << levels, 128) / step, 1);
+        wish.scratch_rows += FN(SELECT_ROWS);
+        wish.scratch_fixed += DC_VECTOR_BYTES * FN(select_memory)(window, levels);
+        wish.row_ns = 8 + 0.7 * levels * levels;
     }
-    /* a network's lanes may have to be done again by rank */
-    wish.scratch_rows = pack_div_up(FN(RANK_BYTES), DC_VECTOR_BYTES);
-    wish.scratch_fixed += FN(rank_scratch)(0);
     FN(pack_plan)(a, machine, &wish, tiling);
 }
 
@@ -116,7 +115,7 @@ static void FN(select_run)(void *const *operand, const dc_rolling_args *a, const
         FN(loose) *out = FN(pack_out)(&v, p);
         unsigned lanes = ~0u;
         if (!by_rank)
-            lanes = FN(select_panel)(&v, want, in, out, missing, (FN(vec) *)v.spare);
+            lanes = FN(select_panel)(&v, want, in, out, (FN(vec) *)v.spare);
         for (int lane = 0; lane < v.lanes; lane++)
             if (lanes >> lane & 1)
                 FN(rank_lane)(&v, want, in + lane, out + lane, v.spare);
