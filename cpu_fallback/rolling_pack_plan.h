@@ -122,7 +122,8 @@ DC_UNUSED static void FN(pack_open)(FN(pack) * v, void *const *operand, const dc
 {
     const dc_i64 *part = tiling->part;
     dc_i64 last = a->shape[a->ndim - 1], inner = FN(pack_inner)(a);
-    dc_i64 blocks = pack_div_up(part[PACK_CHUNK], part[PACK_BLOCK]);
+    /* an expanding tile is whole panels */
+    dc_i64 blocks = a->expanding ? 1 : pack_div_up(part[PACK_CHUNK], part[PACK_BLOCK]);
     dc_i64 first = tile % blocks * part[PACK_BLOCK];
     v->args = a;
     v->src = operand[0];

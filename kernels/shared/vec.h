@@ -393,6 +393,16 @@ DC_INLINE FN(cvec) FN(czero)(void)
     return (FN(cvec)){0};
 }
 
+/* n in every lane; n at most 2^31 - 1 (f32), 2^53 (f64). */
+DC_INLINE FN(cvec) FN(cset)(dc_i64 n)
+{
+#if DC_VEC_TYPED == 32
+    return (FN(cvec)){0} + (dc_i32)n;
+#else
+    return FN(vset)((T)n);
+#endif
+}
+
 /* c + 1 in the lanes of m. */
 DC_INLINE FN(cvec) FN(cinc)(FN(cvec) c, FN(mask) m)
 {

@@ -1,0 +1,44 @@
+/* Rolling statistics: the CPU mirror.  Included once per dtype (T, SFX) by runtime/families.inc.
+ *
+ * Every row runs on panels (rolling_pack.h), registers of series side by side:
+ *   count, sum, mean, min, max   rolling_sums.h on the tree of rolling_tree.h
+ *   var, std                     rolling_moments.h on the merge of rolling_merge.h
+ *   all of these, expanding      rolling_expand.h
+ *   median, quantile             rolling_select.h
+ */
+#include "kernels/shared/rolling.h"
+#include "dualcube/kinds.h"
+#include "kernels/shared/mirror.h"
+#include "kernels/shared/vec.h"
+
+#include "cpu_fallback/rolling_pack.h"
+
+#include "cpu_fallback/rolling_merge.h"
+#include "cpu_fallback/rolling_values.h"
+
+#include "cpu_fallback/rolling_expand.h"
+#include "cpu_fallback/rolling_tree.h"
+
+#include "cpu_fallback/rolling_moments.h"
+#include "cpu_fallback/rolling_sums.h"
+
+#include "cpu_fallback/rolling_select.h"
+
+#define ROLLING_ROW(run, plan, group, kind)                                                        \
+    static void run(void *const *operand, const void *args, const dc_tiling *tiling, dc_i64 tile,  \
+                    void *scratch)                                                                 \
+    {                                                                                              \
+        FN(group##_run)(operand, args, tiling, tile, scratch, kind);                               \
+    }                                                                                              \
+    static void plan(const void *args, const dc_machine *machine, dc_tiling *tiling)               \
+    {                                                                                              \
+        FN(group##_plan)(args, machine, tiling);                                                   \
+    }
+ROLLING_ROW(FN(rolling_count), FN(rolling_count_plan), sums, DC_ROLLING_COUNT)
+ROLLING_ROW(FN(rolling_sum), FN(rolling_sum_plan), sums, DC_ROLLING_SUM)
+ROLLING_ROW(FN(rolling_mean), FN(rolling_mean_plan), sums, DC_ROLLING_MEAN)
+ROLLING_ROW(FN(rolling_min), FN(rolling_min_plan), sums, DC_ROLLING_MIN)
+ROLLING_ROW(FN(rolling_max), FN(rolling_max_plan), sums, DC_ROLLING_MAX)
+ROLLING_ROW(FN(rolling_var), FN(rolling_var_plan), moments, DC_ROLLING_VAR)
+ROLLING_ROW(FN(rolling_std), FN(rolling_std_plan), moments, DC_ROLLING_STD)
+#undef ROLLING_ROW

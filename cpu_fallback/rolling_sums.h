@@ -1,0 +1,127 @@
+/* Rolling count, sum, mean, min and max.  Included by cpu_fallback/rolling.c once per dtype, hence
+ * no guard.
+ *
+ * Counts are exact integers: the difference of two running counts.  The others climb the tree of
+ * rolling_tree.h with a missing value as the identity; results that depend on how many values are
+ * valid (rows next to the start of the series, missing values) are finished row by row. */
+
+#ifndef DC_ROLLING_SUMS_H
+#define DC_ROLLING_SUMS_H
+/* Scratch behind v->spare, in registers per panel row. */
+enum { SUMS_ACC, SUMS_COUNT, SUMS_ALL, SUMS_SCRATCH };
+#endif
+
+static T *FN(sums_spare)(const FN(pack) * v, int which)
+{
+    return v->spare + which * v->rows * VEC_LANES + (which > SUMS_COUNT ? VEC_LANES : 0);
+}
+
+/* Outputs that have to be looked at one by one: those before the window is full, or all. */
+static dc_i64 FN(sums_special)(const FN(pack) * v, int all)
+{
+    if (all)
+        return v->outs;
+    const dc_i64 partial = v->window - 1 - v->lead;
+    return partial <= 0 ? 0 : pack_min(v->outs, pack_div_up(partial, v->step));
+}
+
+static void FN(sums_epilogue)(const FN(pack) * v, int kind, const FN(cvec) * before, const T *from,
+                              FN(loose) * out, dc_i64 outs)
+{
+    for (dc_i64 j = 0; j < outs; j++) {
+        const dc_i64 e = v->lead + j * v->step;
+        FN(vec) x = FN(vzero)();
+        if (from)
+            x = FN(vload)(from + e * VEC_LANES);
+        else if (kind != DC_ROLLING_COUNT)
+            x = FN(vloadu)(out + j * v->out_pitch);
+        x = FN(values_result)(v->args, kind, x, FN(values_in)(v, before, e));
+        FN(vstoreu)(out + j * v->out_pitch, x);
+    }
+}
+
+static void FN(count_panel)(const FN(pack) * v, T *in, FN(loose) * out, int missing)
+{
+    FN(cvec) *before = missing ? (FN(cvec) *)FN(sums_spare)(v, SUMS_COUNT) : NULL;
+    if (missing)
+        FN(values_count)(in, v->rows, FN(vzero)(), before);
+    FN(sums_epilogue)(v, DC_ROLLING_COUNT, before, NULL, out, v->outs);
+}
+
+/* Whether means of full windows can be finished by the tree's last pass, and how. */
+static int FN(sums_finish)(const FN(pack) * v, int kind, int row_by_row, FN(vec) * factor)
+{
+    if (kind != DC_ROLLING_MEAN || row_by_row)
+        return TREE_KEEP;
+    const dc_i64 w = v->window;
+    const int power = (w & (w - 1)) == 0 && w <= 1 << 20;
+    *factor = FN(vset)(power ? 1 / (T)w : (T)w);
+    return power ? TREE_TIMES : TREE_OVER;
+}
+
+static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out, int missing)
+{
+    const int op = kind == DC_ROLLING_MIN ? TREE_MIN : kind == DC_ROLLING_MAX ? TREE_MAX : TREE_SUM;
+    FN(cvec) *before = missing ? (FN(cvec) *)FN(sums_spare)(v, SUMS_COUNT) : NULL;
+    const int partial = v->lead < v->window - 1;
+    FN(tree)
+    t = {.rows = in,
+         .acc = FN(sums_spare)(v, SUMS_ACC),
+         .n = v->rows,
+         .lead = v->lead,
+         .window = v->window,
+         .out = out,
+         .out_pitch = v->out_pitch};
+    const int row_by_row =
+        missing || (partial && kind == DC_ROLLING_MEAN && v->args->min_periods < v->window);
+    T *all = NULL;
+    if (missing)
+        FN(values_count)(in, v->rows, FN(tree_identity)(op), before);
+    if (v->step != 1) {
+        all = FN(sums_spare)(v, SUMS_ALL);
+        t.out = all + v->lead * VEC_LANES;
+        t.out_pitch = VEC_LANES;
+    }
+    const int finish = FN(sums_finish)(v, kind, row_by_row, &t.factor);
+    FN(tree_run)(&t, op, finish);
+    const dc_i64 special = FN(sums_special)(v, row_by_row);
+    FN(sums_epilogue)(v, kind, before, all, out, special);
+    for (dc_i64 j = special; all && j < v->outs; j++)
+        FN(vstoreu)(out + j * v->out_pitch, FN(vload)(t.out + j * v->step * VEC_LANES));
+}
+
+static void FN(sums_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
+{
+    const dc_rolling_args *a = args;
+    pack_wish wish = {0};
+    wish.block = pack_max(4 * pack_min(a->window, a->rows), 1024) / a->step + 1;
+    wish.scratch_rows = SUMS_SCRATCH;
+    wish.scratch_fixed = 2 * DC_VECTOR_BYTES + FN(expand_scratch)();
+    wish.row_ns = 2;
+    wish.streaming = 1;
+    if (a->expanding)
+        wish.block = 256;
+    FN(pack_plan)(a, machine, &wish, tiling);
+}
+
+static void FN(sums_run)(void *const *operand, const dc_rolling_args *a, const dc_tiling *tiling,
+                         dc_i64 tile, void *scratch, int kind)
+{
+    FN(pack) v;
+    FN(pack_open)(&v, operand, a, tiling, tile, scratch);
+    for (dc_i64 p = 0; p < v.panels; p++) {
+        int missing;
+        if (a->expanding) {
+            FN(expand_panel)(&v, p, kind);
+            continue;
+        }
+        T *in = FN(pack_in)(&v, p, &missing);
+        FN(loose) *out = FN(pack_out)(&v, p);
+        if (kind == DC_ROLLING_COUNT)
+            FN(count_panel)(&v, in, out, missing);
+        else
+            FN(sums_panel)(&v, kind, in, out, missing);
+        FN(pack_put)(&v, p);
+    }
+    FN(pack_close)(&v);
+}

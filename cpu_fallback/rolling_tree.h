@@ -1,0 +1,233 @@
+/* The dyadic tree of kernels/shared/rolling.h over a panel, for merges of one value: sum, min, max.
+ * Included by cpu_fallback/rolling.c once per dtype, hence no guard.
+ *
+ * A pass climbs four levels.  With unit s = 16^p, row i of the panel holds the aggregate of the s
+ * rows that end there; the pass walks the rows i, i + s, i + 2 s, ... of each residue class and
+ * keeps the last 1, 2, 4 and 8 aggregates of 1, 2, 4 and 8 units in registers, so that every level
+ * costs one merge and the pass one load and one store.  The same registers hold every block that
+ * the window's p-th hexadecimal digit asks for: the block of 2^b units is wanted as many units back
+ * as the digit's lower bits say.  `acc` collects the blocks per window, newest first; the last pass
+ * puts it out.
+ *
+ * Rows before the panel are the identity.  A pass works in place: a row is read before it is
+ * written. */
+
+#ifndef DC_ROLLING_TREE_H
+#define DC_ROLLING_TREE_H
+
+enum { TREE_SUM, TREE_MIN, TREE_MAX };
+
+/* How a window's aggregate becomes the result. */
+enum { TREE_KEEP, TREE_TIMES, TREE_OVER };
+
+enum { TREE_DIGIT_BITS = 4, TREE_DIGIT = 1 << TREE_DIGIT_BITS };
+
+#endif
+
+typedef struct FN(tree) {
+    T *rows;         /* n registers: the panel                                        */
+    T *acc;          /* n registers, entry of a window: its newest row                */
+    FN(loose) * out; /* results of the windows that end at rows lead, lead + 1, ...   */
+    dc_i64 out_pitch;
+    dc_i64 n, lead, window;
+    FN(vec) factor; /* of the results                                                */
+    /* of the pass */
+    dc_i64 unit, back; /* s; rows that the lower digits of the window cover        */
+    const T *from;     /* acc, or the identity                                     */
+    dc_i64 from_pitch; /* registers                                                */
+} FN(tree);
+
+typedef struct FN(tree_ring) {
+    FN(vec) one, two[2], four[4], eight[8];
+} FN(tree_ring);
+
+DC_INLINE FN(vec) FN(tree_identity)(int op)
+{
+    return op == TREE_SUM ? FN(vzero)() : op == TREE_MIN ? FN(vinf)() : -FN(vinf)();
+}
+
+DC_INLINE FN(vec) FN(tree_merge)(int op, FN(vec) older, FN(vec) newer)
+{
+    return op == TREE_SUM   ? older + newer
+           : op == TREE_MIN ? FN(vmin)(older, newer)
+                            : FN(vmax)(older, newer);
+}
+
+/* The blocks of the digit, onto acc.  u: phase of the ring. */
+DC_INLINE FN(vec) FN(tree_blocks)(int op, int digit, int u, const FN(tree_ring) * r, FN(vec) x,
+                                  FN(vec) sixteen, FN(vec) acc)
+{
+    const int t2 = digit & 1, t4 = digit & 3, t8 = digit & 7;
+    if (digit & 1)
+        acc = FN(tree_merge)(op, x, acc);
+    if (digit & 2)
+        acc = FN(tree_merge)(op, r->two[(u - t2) & 1], acc);
+    if (digit & 4)
+        acc = FN(tree_merge)(op, r->four[(u - t4) & 3], acc);
+    if (digit & 8)
+        acc = FN(tree_merge)(op, r->eight[(u - t8) & 7], acc);
+    if (digit & 16)
+        acc = FN(tree_merge)(op, sixteen, acc);
+    return acc;
+}
+
+/* One row of a walk: returns the aggregate of sixteen units. */
+DC_INLINE FN(vec) FN(tree_climb)(int op, int u, FN(tree_ring) * r, FN(vec) x)
+{
+    const FN(vec) two = FN(tree_merge)(op, r->one, x);
+    r->one = x;
+    const FN(vec) four = FN(tree_merge)(op, r->two[u & 1], two);
+    r->two[u & 1] = two;
+    const FN(vec) eight = FN(tree_merge)(op, r->four[u & 3], four);
+    r->four[u & 3] = four;
+    const FN(vec) sixteen = FN(tree_merge)(op, r->eight[u], eight);
+    r->eight[u] = eight;
+    return sixteen;
+}
+
+DC_INLINE void FN(tree_put)(const FN(tree) * t, int op, int finish, dc_i64 e, FN(vec) x)
+{
+    if (finish < 0) {
+        FN(vstore)(t->acc + e * VEC_LANES, x);
+        return;
+    }
+    if (op != TREE_SUM)
+        x = x + FN(vzero)(); /* -0 becomes +0; a sum has none, its first addend was +0 */
+    else if (finish == TREE_TIMES)
+        x = x * t->factor;
+    else if (finish == TREE_OVER)
+        x = x / t->factor;
+    if (op == TREE_SUM)
+        x = FN(vsel)(FN(visnan)(x), FN(vquiet)(), x);
+    FN(vstoreu)(t->out + (e - t->lead) * t->out_pitch, x);
+}
+
+/* Row i of a walk; finish < 0: not the last pass. */
+#define TREE_ROW(u, checked)                                                                       \
+    do {                                                                                           \
+        const dc_i64 row = i + (u)*s, e = row + back;                                              \
+        if ((checked) && row >= n)                                                                 \
+            return;                                                                                \
+        const FN(vec) x = FN(vload)(rows + row * VEC_LANES);                                       \
+        const FN(vec) sixteen = FN(tree_climb)(op, u, &r, x);                                      \
+        if (finish < 0)                                                                            \
+            FN(vstore)(rows + row * VEC_LANES, sixteen);                                           \
+        if (digit != 0 && (!(checked) || (e >= t->lead && e < n))) {                               \
+            FN(vec) acc = FN(vload)(t->from + e * t->from_pitch);                                  \
+            FN(tree_put)(t, op, finish, e, FN(tree_blocks)(op, digit, u, &r, x, sixteen, acc));    \
+        }                                                                                          \
+    } while (0)
+
+#define TREE_ROWS(checked)                                                                         \
+    do {                                                                                           \
+        TREE_ROW(0, checked);                                                                      \
+        TREE_ROW(1, checked);                                                                      \
+        TREE_ROW(2, checked);                                                                      \
+        TREE_ROW(3, checked);                                                                      \
+        TREE_ROW(4, checked);                                                                      \
+        TREE_ROW(5, checked);                                                                      \
+        TREE_ROW(6, checked);                                                                      \
+        TREE_ROW(7, checked);                                                                      \
+    } while (0)
+
+/* The residue class of row `i`. */
+DC_INLINE void FN(tree_walk)(const FN(tree) * t, int op, int digit, int finish, dc_i64 i)
+{
+    const dc_i64 n = t->n, s = t->unit, back = t->back;
+    const dc_i64 end = finish < 0 ? n : n - back; /* the last pass needs no row beyond */
+    T *const rows = t->rows;
+    const FN(vec) none = FN(tree_identity)(op);
+    FN(tree_ring)
+    r = {none,
+         {none, none},
+         {none, none, none, none},
+         {none, none, none, none, none, none, none, none}};
+    const dc_i64 ahead = digit ? back : 0; /* of a row, up to the window that it matters to */
+    for (; i < end && digit && i + back < t->lead; i += 8 * s)
+        TREE_ROWS(1);
+    for (; i + 7 * s + ahead < n; i += 8 * s)
+        TREE_ROWS(0);
+    for (; i < end; i += 8 * s)
+        TREE_ROWS(1);
+}
+
+#define TREE_PASS(op, name, digit)                                                                 \
+    static void FN(tree_##name##_##digit)(const FN(tree) * t, int finish)                          \
+    {                                                                                              \
+        const dc_i64 classes = pack_min(t->unit, t->n);                                            \
+        for (dc_i64 i = 0; i < classes; i++)                                                       \
+            if (finish < 0)                                                                        \
+                FN(tree_walk)(t, op, digit, -1, i);                                                \
+            else if (op != TREE_SUM || finish == TREE_KEEP)                                        \
+                FN(tree_walk)(t, op, digit, TREE_KEEP, i);                                         \
+            else if (finish == TREE_TIMES)                                                         \
+                FN(tree_walk)(t, op, digit, TREE_TIMES, i);                                        \
+            else                                                                                   \
+                FN(tree_walk)(t, op, digit, TREE_OVER, i);                                         \
+    }
+#define TREE_PASSES(op, name)                                                                      \
+    TREE_PASS(op, name, 0)                                                                         \
+    TREE_PASS(op, name, 1)                                                                         \
+    TREE_PASS(op, name, 2)                                                                         \
+    TREE_PASS(op, name, 3)                                                                         \
+    TREE_PASS(op, name, 4)                                                                         \
+    TREE_PASS(op, name, 5)                                                                         \
+    TREE_PASS(op, name, 6)                                                                         \
+    TREE_PASS(op, name, 7)                                                                         \
+    TREE_PASS(op, name, 8)                                                                         \
+    TREE_PASS(op, name, 9)                                                                         \
+    TREE_PASS(op, name, 10)                                                                        \
+    TREE_PASS(op, name, 11)                                                                        \
+    TREE_PASS(op, name, 12)                                                                        \
+    TREE_PASS(op, name, 13)                                                                        \
+    TREE_PASS(op, name, 14)                                                                        \
+    TREE_PASS(op, name, 15)                                                                        \
+    TREE_PASS(op, name, 16)                                                                        \
+    static void (*const FN(tree_##name)[])(const FN(tree) *, int) = {                              \
+        FN(tree_##name##_0),  FN(tree_##name##_1),  FN(tree_##name##_2),  FN(tree_##name##_3),     \
+        FN(tree_##name##_4),  FN(tree_##name##_5),  FN(tree_##name##_6),  FN(tree_##name##_7),     \
+        FN(tree_##name##_8),  FN(tree_##name##_9),  FN(tree_##name##_10), FN(tree_##name##_11),    \
+        FN(tree_##name##_12), FN(tree_##name##_13), FN(tree_##name##_14), FN(tree_##name##_15),    \
+        FN(tree_##name##_16)};
+
+TREE_PASSES(TREE_SUM, sum)
+TREE_PASSES(TREE_MIN, min)
+TREE_PASSES(TREE_MAX, max)
+
+#undef TREE_PASSES
+#undef TREE_PASS
+#undef TREE_ROWS
+#undef TREE_ROW
+
+/* Windows that the last pass does not meet, since its blocks lie before the panel. */
+static void FN(tree_rest)(const FN(tree) * t, int op, int finish)
+{
+    for (dc_i64 e = t->lead; e < pack_min(t->back, t->n); e++)
+        FN(tree_put)(t, op, finish, e, FN(vload)(t->acc + e * VEC_LANES));
+}
+
+/* All windows that end at rows lead ... n - 1 of the tree's panel; the panel is overwritten. */
+static void FN(tree_run)(FN(tree) * t, int op, int finish)
+{
+    void (*const *pass)(const FN(tree) *, int) = op == TREE_SUM   ? FN(tree_sum)
+                                                 : op == TREE_MIN ? FN(tree_min)
+                                                                  : FN(tree_max);
+    const FN(vec) none = FN(tree_identity)(op);
+    dc_i64 digits = t->window;
+    t->unit = 1;
+    t->back = 0;
+    for (;;) {
+        const int digit = (int)(digits % TREE_DIGIT);
+        const int last = digits <= TREE_DIGIT;
+        t->from = t->back ? t->acc : (const T *)&none;
+        t->from_pitch = t->back ? VEC_LANES : 0;
+        pass[last ? (int)digits : digit](t, last ? finish : -1);
+        if (last) {
+            FN(tree_rest)(t, op, finish);
+            return;
+        }
+        t->back += digit * t->unit;
+        t->unit *= TREE_DIGIT;
+        digits /= TREE_DIGIT;
+    }
+}

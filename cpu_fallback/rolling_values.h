@@ -1,0 +1,49 @@
+/* What sums, moments and extremes share: counts of valid values, results that depend on them.
+ * Included by cpu_fallback/rolling.c once per dtype, hence no guard. */
+
+/* Counts the valid values before each row (n + 1 entries) and puts `filler` where one is missing.
+ */
+static void FN(values_count)(T *rows, dc_i64 n, FN(vec) filler, FN(cvec) * before)
+{
+    FN(cvec) count = FN(czero)();
+    for (dc_i64 r = 0; r < n; r++) {
+        const FN(vec) x = FN(vload)(rows + r * VEC_LANES);
+        const FN(mask) gone = FN(visnan)(x);
+        before[r] = count;
+        count = FN(cinc)(count, FN(mnot)(gone));
+        FN(vstore)(rows + r * VEC_LANES, FN(vsel)(gone, filler, x));
+    }
+    before[n] = count;
+}
+
+/* Valid values of the window that ends at panel row e; before == NULL: no value is missing. */
+DC_INLINE FN(cvec) FN(values_in)(const FN(pack) * v, const FN(cvec) * before, dc_i64 e)
+{
+    const dc_i64 begin = pack_max(e - v->window + 1, 0);
+    if (!before)
+        return FN(cset)(e - begin + 1);
+    return before[e + 1] - before[begin];
+}
+
+DC_INLINE FN(vec) FN(values_quiet)(FN(vec) x)
+{
+    return FN(vsel)(FN(visnan)(x), FN(vquiet)(), x);
+}
+
+/* The statistic from an aggregate (of a sum, an extreme, or squared deviations) of n values. */
+DC_INLINE FN(vec) FN(values_result)(const dc_rolling_args *a, int kind, FN(vec) x, FN(cvec) n)
+{
+    FN(mask) few = FN(clt)(n, a->min_periods);
+    if (kind == DC_ROLLING_COUNT)
+        x = FN(ctov)(n);
+    if (kind == DC_ROLLING_MEAN)
+        x = x / FN(ctov)(n);
+    if (kind == DC_ROLLING_VAR || kind == DC_ROLLING_STD) {
+        const dc_i64 ddof = pack_min(a->ddof, 0x7ffffffe); /* more than any n */
+        few = FN(mor)(few, FN(clt)(n, ddof + 1));
+        x = x / FN(ctov)(n - FN(cset)(ddof));
+        if (kind == DC_ROLLING_STD)
+            x = FN(vsqrt)(x);
+    }
+    return FN(values_quiet)(FN(vsel)(few, FN(vquiet)(), x));
+}
