@@ -55,9 +55,9 @@ def test_dlpack():
     frozen = np.arange(4.0)
     frozen.flags.writeable = False
     try:
-        frozen.__dlpack__()
-    except BufferError:  # NumPy before 2.1 does not export read-only memory
-        with pytest.raises(TypeError):
+        np.from_dlpack(Capsule(frozen))
+    except (BufferError, RuntimeError):  # NumPy before 2.1 does not export read-only memory
+        with pytest.raises(TypeError, match="x: "):
             dc.rolling_mean(Capsule(frozen), 2)
     else:
         check(Capsule(frozen))

@@ -24,6 +24,7 @@ def in_use():
 
 
 def test_results_return_to_the_pool():
+    dc.rolling_mean(large(), 3, device="cpu")  # the queue keeps its scratch memory
     before = in_use()
     y = dc.rolling_mean(large(), 3, device="cpu")
     assert in_use() >= before + y.nbytes

@@ -49,13 +49,33 @@ def check(name, result, expected):
         np.testing.assert_allclose(result, expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", [name for name in oracle.STATISTICS if name != "quantile"])
+def test_count_needs_valid_values():
+    """min_periods asks for valid values here; pandas' count() alone compares it with rows, and
+    alone takes an infinity for a value."""
+    x = np.array([1.0, np.nan, 3.0, 4.0])
+    assert pandas.Series(x).rolling(2).count().tolist()[1:] == [1.0, 1.0, 2.0]
+    result = dc.rolling_count(x, 2)
+    assert np.isnan(result[:3]).all() and result[3] == 2
+    assert dc.rolling_count(x, 2, min_periods=0).tolist() == [1.0, 1.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("name", [name for name in oracle.STATISTICS
+                                  if name not in ("count", "quantile")])
 @given(call=calls(), ddof=st.sampled_from((0, 1, 2)))
 def test_rolling(name, call, ddof):
     values = helpers.series(*call["data"])
     own = {"ddof": ddof} if name in ("var", "std") else {}
     check(name, ours(name, values, call, **own),
           theirs(name, pandas.DataFrame(values), call, **own).to_numpy())
+
+
+@given(call=calls())
+def test_count(call):
+    call["min_periods"] = 0
+    values = helpers.series(*call["data"])
+    values[np.isinf(values)] = np.nan  # which pandas' count() alone takes for values
+    check("count", ours("count", values, call),
+          theirs("count", pandas.DataFrame(values), call).to_numpy())
 
 
 @given(call=calls(), q=st.one_of(st.sampled_from((0, 0.1, 0.25, 0.5, 0.9, 1)), st.floats(0, 1)),
@@ -72,12 +92,15 @@ def test_quantile(call, q, interpolation):
 def test_expanding(name, call, periods):
     values = helpers.series(*call["data"])
     own = {"q": 0.3} if name == "quantile" else {}
+    if name == "count":  # see test_count
+        periods = 0
+        values[np.isinf(values)] = np.nan
     expected = getattr(pandas.DataFrame(values).expanding(periods), name)(**own)
     result = getattr(dc, "expanding_" + name)(values, min_periods=periods, **own)
     check(name, result, expected.to_numpy())
 
 
-@pytest.mark.parametrize("name", oracle.STATISTICS)
+@pytest.mark.parametrize("name", [name for name in oracle.STATISTICS if name != "count"])
 def test_default_min_periods(name):
     """Left out, it is the window (and 1 for expanding), as in pandas."""
     frame = pandas.DataFrame({"a": [1.0, np.nan, 3.0, 4.0, 5.0, 6.0]})

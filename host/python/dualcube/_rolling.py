@@ -80,11 +80,24 @@ def _output(operation, array, shape, out, x):
         raise ValueError("%s: out has shape %s, must be %s" % (operation.name, out.shape, shape))
     if not out.flags.writeable:
         raise ValueError("%s: out is read-only" % operation.name)
-    if out.flags.aligned and _inputs.whole_strides(out):
+    interleaved = _interleaved(operation, x if isinstance(x, np.ndarray) else array, out)
+    if _inputs.whole_strides(out) and not interleaved:
         return out, None
-    if isinstance(x, np.ndarray) and np.may_share_memory(x, out):
-        raise ValueError("%s: out overlaps x" % operation.name)
     return _memory.empty(shape, array.dtype), out
+
+
+def _interleaved(operation, x, out):
+    """x and out lie in one block without sharing an element, such as two columns of a matrix: the
+    library, which compares first and last bytes, would refuse them."""
+    if not np.may_share_memory(x, out):
+        return False
+    try:
+        shared = np.shares_memory(x, out, max_work=1 << 16)
+    except (np.exceptions if hasattr(np, "exceptions") else np).TooHardError:
+        shared = True
+    if shared:
+        raise ValueError("%s: out overlaps x in memory, must lie apart from it" % operation.name)
+    return True
 
 
 def _on_device(operation, params, x, device, out, threads, progress):
