@@ -98,7 +98,7 @@ static void FN(select_plan)(const void *args, const dc_machine *machine, dc_tili
         wish.block = pack_max(pack_max((dc_i64)2 << levels, 128) / step, 1);
         wish.scratch_rows += FN(SELECT_ROWS);
         wish.scratch_fixed += DC_VECTOR_BYTES * FN(select_memory)(window, levels);
-        wish.row_ns = 8 + 0.7 * levels * levels;
+        wish.row_ns = 3 + 0.4 * levels * levels;
     }
     FN(pack_plan)(a, machine, &wish, tiling);
 }

@@ -5,7 +5,22 @@
  * and more ranks are kept as candidates, so that the network stays the same: rolling_select_ends.h.
  */
 
-enum { FN(SELECT_LEVELS) = 12 }; /* tiles of at most 2^12 outputs */
+enum {
+    FN(SELECT_LEVELS) = 12,                           /* tiles of at most 2^12 outputs          */
+    FN(SELECT_FEW) = 32,                              /* missing rows that quantiles are best at */
+    FN(SELECT_REGISTERS) = FN(SELECT_FEW) / VEC_LANES /* of a table of so many                  */
+};
+
+/* How results come from the candidates of an output. */
+enum {
+    FN(SELECT_ONE),  /* no row is missing, one rank                  */
+    FN(SELECT_MEAN), /* no row is missing, the mean of two           */
+    FN(SELECT_LINE), /* no row is missing, between two               */
+    FN(SELECT_EVEN), /* rows are missing: median of an even window   */
+    FN(SELECT_ODD),  /* rows are missing: median of an odd window    */
+    FN(SELECT_ANY),  /* rows are missing: quantile                   */
+    FN(SELECT_MID)   /* rows are missing: quantile, mean of two      */
+};
 
 typedef SELECT_BITS FN(ubits) __attribute__((vector_size(DC_VECTOR_BYTES)));
 
@@ -28,8 +43,9 @@ typedef struct FN(select_job) {
                         than those of an output                                                  */
     FN(vec) weight;  /* of the upper value when no row is missing                                */
     FN(bits) spare;  /* count of the most missing rows that leave enough values                  */
-    FN(vec) short_rank[2], short_weight[2]; /* select_ranks_missing for few missing rows          */
-    unsigned outside; /* lanes where a wanted rank was not among the candidates                   */
+    FN(vec) few_rank[FN(SELECT_REGISTERS)]; /* select_ranks_missing of 0 ... SELECT_FEW - 1 rows  */
+    FN(vec) few_weight[FN(SELECT_REGISTERS)];
+    FN(bits) outside; /* not 0 where a wanted rank was not among the candidates                   */
     /* missing rows: see select_pad */
     dc_i64 pad_next; /* row where it goes on                                                      */
     FN(ubits) pad_line, pad_count;
@@ -285,13 +301,13 @@ static void FN(select_aim)(FN(select_job) * job, int missing)
     }
     job->rank = (dc_i64)floor(want->q * (double)(job->window - 1)) - 1;
     job->extra = 4;
-    job->kind = FN(SELECT_ANY);
-    for (int half = 0; half < 2; half++) {
+    job->kind = want->midpoint ? FN(SELECT_MID) : FN(SELECT_ANY);
+    for (int r = 0; r < FN(SELECT_REGISTERS); r++) {
         FN(bits) missed, rank;
         for (int lane = 0; lane < VEC_LANES; lane++)
-            missed[lane] = half * VEC_LANES + lane;
-        FN(select_ranks_missing)(job, &missed, &rank, &job->short_weight[half]);
-        job->short_rank[half] = (FN(vec))rank;
+            missed[lane] = r * VEC_LANES + lane;
+        FN(select_ranks_missing)(job, &missed, &rank, &job->few_weight[r]);
+        job->few_rank[r] = (FN(vec))rank;
     }
 }
 
@@ -302,7 +318,7 @@ static void FN(select_start)(FN(select_job) * job, const FN(pack) * v, const FN(
     job->window = pack_min(v->window, v->rows);
     job->step = v->step;
     job->levels = FN(select_levels)(job->window, (v->outs - 1) * v->step + 1);
-    job->outside = 0;
+    job->outside = (FN(bits)){0};
     job->padded_last = -1;
     job->pad_next = -job->window;
     FN(select_layout)(job, job->window, v->rows, job->levels, memory);
@@ -342,5 +358,8 @@ static unsigned FN(select_panel)(const FN(pack) * v, const FN(select_want) * wan
             FN(vstoreu)(out + next * v->out_pitch, job.result[next * v->step - i]);
         next = direct ? i + t : next;
     }
-    return job.outside;
+    unsigned lanes = 0;
+    for (int lane = 0; lane < VEC_LANES; lane++)
+        lanes |= (unsigned)(job.outside[lane] != 0) << lane;
+    return lanes;
 }
