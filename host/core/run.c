@@ -1,5 +1,6 @@
 #include "host/core/run.h"
 
+#include <fenv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,20 @@ static void info_begin(dc_run_info *info, const dc_plan *plan)
     snprintf(info->operation, sizeof info->operation, "%s", plan->op->name);
 }
 
+/* Constants that a plan computes (ranks) show in the bits: the caller's rounding and denormal modes
+ * must not. */
+static dc_status plan_with_defaults(const dc_op *op, const void *params, dc_plan *plan)
+{
+    fenv_t callers;
+    dc_status status;
+
+    (void)fegetenv(&callers);
+    (void)fesetenv(FE_DFL_ENV);
+    status = op->family->plan(op, params, plan);
+    (void)fesetenv(&callers);
+    return status;
+}
+
 static void log_plan(dc_context *context, const dc_plan *plan)
 {
     char text[PLAN_TEXT];
@@ -144,7 +159,7 @@ dc_status dc__run(dc_queue *queue, const dc_op *op, const void *params, dc_event
     DC_REQUIRE(queue, DC_E_ARGUMENT, "%s: queue is NULL", op->name);
     flight = dc__queue_flight(queue);
     dc__plan_begin(&plan, &flight->arena, op);
-    DC_TRY(op->family->plan(op, params, &plan));
+    DC_TRY(plan_with_defaults(op, params, &plan));
     unwrap_cpu_buffers(&plan);
     log_plan(queue->context, &plan);
     info_begin(&info, &plan);
@@ -215,7 +230,7 @@ dc_status dc_op_explain(dc_queue *queue, int32_t op_id, const void *params, dc_r
     give_addresses(op, whole);
     flight = dc__queue_flight(queue);
     dc__plan_begin(&plan, &flight->arena, op);
-    DC_TRY(op->family->plan(op, whole, &plan));
+    DC_TRY(plan_with_defaults(op, whole, &plan));
     info_begin(&found, &plan);
     DC_TRY(dc__route(queue, &plan, &found, &device));
     if (info)
