@@ -290,9 +290,9 @@ static int load(void **state)
     dc_queue *queue = open_queue(context, "cpu", DC_POLICY_CPU, 1);
     for (int32_t dtype = DC_F32; dtype <= DC_F64; dtype++)
         for (int32_t kind = 0; kind < KINDS; kind++) {
-            const dc_rolling_params p = call_of(
-                kind, dtype, input(dtype),
-                dc_array_host(want[dtype - DC_F32][kind], dtype, 2, shape));
+            const dc_rolling_params p =
+                call_of(kind, dtype, input(dtype),
+                        dc_array_host(want[dtype - DC_F32][kind], dtype, 2, shape));
             expect_ok(dc_rolling(queue, &p, NULL));
         }
     dc_queue_free(queue);

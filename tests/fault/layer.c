@@ -72,8 +72,7 @@ static cl_int made(cl_int status, int kind)
     }
 STATUS(clGetPlatformInfo, (cl_platform_id a, cl_platform_info b, size_t c, void *d, size_t *e),
        (a, b, c, d, e))
-STATUS(clGetDeviceIDs,
-       (cl_platform_id a, cl_device_type b, cl_uint c, cl_device_id *d, cl_uint *e),
+STATUS(clGetDeviceIDs, (cl_platform_id a, cl_device_type b, cl_uint c, cl_device_id *d, cl_uint *e),
        (a, b, c, d, e))
 STATUS(clGetDeviceInfo, (cl_device_id a, cl_device_info b, size_t c, void *d, size_t *e),
        (a, b, c, d, e))
