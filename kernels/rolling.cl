@@ -1,15 +1,34 @@
 /* Rolling statistics on a device.  Compiled once per dtype with T (float, double) and SFX (f32, f64).
  *
- * Two loop nests.  Sums, moments, extremes and counts climb the dyadic tree sixteenfold: a pass turns
+ * Two loop nests.  Counts, sums, moments and extremes climb the dyadic tree sixteenfold: a pass turns
  * the aggregates of 16^p rows into those of 16^(p+1) rows and, for every output, merges the blocks of
  * the window that those levels hold.  The last pass writes the result; a window below 32 rows is done
- * in one pass, straight from the input.  Order statistics sort tiles of rows and descend a wavelet
- * tree over the ranks (see "order" below).  No kernel uses local memory or a barrier: a work-item owns
- * its outputs, launches order the passes. */
+ * in one pass, straight from the input.  A work-item owns its output, launches order the passes.
+ *
+ * Order statistics sort tiles of rows and descend a tree over the ranks (rolling_order.h): in local
+ * memory, a group for a tile, where a window fits there; else in scratch, a launch for each merge. */
 #include "dualcube/kinds.h"
 #include "kernels/shared/base.h"
+#include "kernels/shared/divide.h"
 #include "kernels/shared/rolling.h"
-#include "kernels/shared/rolling_scalar.h"
+
+static inline float quiet_nan_f32(void)
+{
+    return as_float(0x7fc00000u);
+}
+
+#ifdef DC_FP64
+static inline double quiet_nan_f64(void)
+{
+    return as_double(0x7ff8000000000000ul);
+}
+#endif
+
+/* x - x is 0 for finite x alone. */
+static inline int FN(is_valid)(T x, int inf_is_value)
+{
+    return inf_is_value ? x == x : x - x == 0;
+}
 
 /* A launch is a line of groups: `fast` positions in groups of 64 items for each `slow` position. */
 typedef struct dc_place {
@@ -83,39 +102,44 @@ static inline FN(state) FN(state_none)(void)
     return state;
 }
 
+/* -0 is taken as +0 by extremes; a sum begins at +0 anyway. */
 static inline FN(state) FN(state_leaf)(T x, int inf_is_value)
 {
     FN(state) state = FN(state_none)();
-    if (dc_rolling_valid(x, inf_is_value)) {
+    if (FN(is_valid)(x, inf_is_value)) {
         state.n = 1;
-        state.x = x;
+        state.x = x + 0;
     }
     return state;
+}
+
+/* x: the newest valid value, m: mean - x, s: squared deviations from the mean. */
+static inline FN(state) FN(merge_moments)(FN(state) old, FN(state) new)
+{
+    const T n2 = (T)new.n, w = FN(dc_div)((T)old.n, (T)(old.n + new.n)), f = n2 * w;
+    const T d = (new.x - old.x) + (new.m - old.m);
+    FN(state) out;
+
+    out.n = old.n + new.n;
+    out.x = new.n ? new.x : old.x;
+    out.m = !old.n ? new.m : !new.n ? old.m : new.m - d * w;
+    out.s = !old.n ? new.s : !new.n ? old.s : (old.s + new.s) + (d * d) * f;
+    return out;
 }
 
 static inline FN(state) FN(state_merge)(int kind, FN(state) old, FN(state) new)
 {
     FN(state) out = new;
 
+    if (kind == DC_ROLLING_VAR || kind == DC_ROLLING_STD)
+        return FN(merge_moments)(old, new);
     out.n = old.n + new.n;
-    switch (kind) {
-    case DC_ROLLING_SUM:
-    case DC_ROLLING_MEAN:
+    if (kind == DC_ROLLING_SUM || kind == DC_ROLLING_MEAN)
         out.x = old.x + new.x;
-        break;
-    case DC_ROLLING_MIN:
+    else if (kind == DC_ROLLING_MIN)
         out.x = !old.n ? new.x : !new.n ? old.x : old.x < new.x ? old.x : new.x;
-        break;
-    case DC_ROLLING_MAX:
+    else if (kind == DC_ROLLING_MAX)
         out.x = !old.n ? new.x : !new.n ? old.x : new.x < old.x ? old.x : new.x;
-        break;
-    case DC_ROLLING_VAR:
-    case DC_ROLLING_STD:
-        FN(merge_moments)(old.n, old.x, old.m, old.s, &out.n, &out.x, &out.m, &out.s);
-        break;
-    default:
-        break;
-    }
     return out;
 }
 
@@ -342,3 +366,256 @@ DC_TREE_ROW(rolling_var, rolling_var_deep, DC_ROLLING_VAR)
 DC_TREE_ROW(rolling_std, rolling_std_deep, DC_ROLLING_STD)
 DC_TREE_ROW(rolling_min, rolling_min_deep, DC_ROLLING_MIN)
 DC_TREE_ROW(rolling_max, rolling_max_deep, DC_ROLLING_MAX)
+
+/* ---- order statistics ---------------------------------------------------------------------- */
+
+#define ORDER_KEY_f32 dc_u32
+#define ORDER_KEY_f64 dc_u64
+#define ORDER_KEY     DC_CAT(ORDER_KEY, SFX)
+#define ORDER_MISSING (~(ORDER_KEY)0)
+
+static inline dc_u32 order_bits_f32(float x)
+{
+    return as_uint(x);
+}
+
+static inline float order_float_f32(dc_u32 bits)
+{
+    return as_float(bits);
+}
+
+#ifdef DC_FP64
+static inline dc_u64 order_bits_f64(double x)
+{
+    return as_ulong(x);
+}
+
+static inline double order_float_f64(dc_u64 bits)
+{
+    return as_double(bits);
+}
+#endif
+
+static inline ORDER_KEY FN(order_key)(T x, int inf_is_value)
+{
+    const ORDER_KEY sign = (ORDER_KEY)1 << (8 * sizeof(T) - 1);
+    const ORDER_KEY bits = FN(order_bits)(x + 0); /* -0 is +0 */
+
+    if (!FN(is_valid)(x, inf_is_value))
+        return ORDER_MISSING;
+    return bits & sign ? ~bits : bits | sign;
+}
+
+static inline T FN(order_value)(ORDER_KEY key)
+{
+    const ORDER_KEY sign = (ORDER_KEY)1 << (8 * sizeof(T) - 1);
+    return FN(order_float)(key & sign ? key ^ sign : ~key);
+}
+
+typedef struct FN(order_ranks) {
+    dc_u32 lower, upper;
+    T frac; /* weight of the upper value */
+} FN(order_ranks);
+
+#define ORDER_FRAC_f32(rank) (rank).frac32
+#define ORDER_FRAC_f64(rank) (rank).frac64
+
+/* The ranks wanted of n >= 1 values.  No table: the median. */
+static inline FN(order_ranks) FN(order_ranks_of)(__global const dc_rolling_rank *table, dc_u32 n)
+{
+    FN(order_ranks) want;
+
+    want.lower = (n - 1) / 2;
+    want.upper = n / 2;
+    want.frac = (T)0.5;
+    if (table) {
+        want.lower = (dc_u32)table[n - 1].lower;
+        want.upper = (dc_u32)table[n - 1].upper;
+        want.frac = DC_CAT(ORDER_FRAC, SFX)(table[n - 1]);
+    }
+    return want;
+}
+
+#include "kernels/shared/rolling_interpolate.h"
+
+#define ORDER_SPACE __local
+#define ORDER_INDEX ushort
+#define ORDER(name) FN(near_##name)
+#include "kernels/shared/rolling_order.h"
+#undef ORDER_SPACE
+#undef ORDER_INDEX
+#undef ORDER
+
+#define ORDER_SPACE __global
+#define ORDER_INDEX dc_u32
+#define ORDER(name) FN(far_##name)
+#include "kernels/shared/rolling_order.h"
+#undef ORDER_SPACE
+#undef ORDER_INDEX
+#undef ORDER
+
+static inline dc_u32 order_rows(const dc_rolling_args *args, const dc_chunk *c)
+{
+    const dc_i64 rows = args->rows - c->low;
+    return (dc_u32)(c->rows < rows ? c->rows : rows);
+}
+
+static inline int order_levels(dc_u32 n)
+{
+    return n > 1 ? 32 - (int)clz(n - 1) : 0;
+}
+
+static inline ORDER_KEY FN(order_load)(__global const T *src, const dc_rolling_args *args,
+                                       const dc_chunk *c, dc_i64 s, dc_u32 i)
+{
+    return FN(order_key)(src[dc_series_offset(args, 0, c->series0 + s) +
+                             (c->low + i) * args->src_row_stride],
+                         args->inf_is_value);
+}
+
+/* A group does the tiles of `part->p[1]` = 2^k neighbouring series, an equal share of its items each.
+ * p[0]: outputs of a tile; p[2]: rows that local memory holds per series; p[3]: their levels. */
+static inline void FN(order_near)(__global const T *src, __global T *dst,
+                                  __global const dc_rolling_rank *table,
+                                  const dc_rolling_args *args, const dc_launch *part,
+                                  __local uchar *memory)
+{
+    const dc_u32 lanes = (dc_u32)part->p[1], room = (dc_u32)part->p[2];
+    const dc_u32 me = (dc_u32)get_local_id(0), size = (dc_u32)get_local_size(0);
+    const dc_u32 share = size / lanes, lane = me / share, first = me - lane * share;
+    const dc_i64 bunches = (args->series + lanes - 1) / lanes, group = (dc_i64)get_group_id(0);
+    const dc_i64 block = group / bunches, left_out = args->out_rows - block * part->p[0];
+    __local ORDER_KEY *sorted = (__local ORDER_KEY *)memory;
+    __local ORDER_KEY *other = sorted + lanes * room; /* and, when sorted, the counts */
+    __local ushort *left = (__local ushort *)other + lane * room * (dc_u32)part->p[3];
+    const dc_u32 wide = (dc_u32)part->p[3] * 2 > sizeof(T) ? (dc_u32)part->p[3] * 2 : sizeof(T);
+    __local ushort *row = (__local ushort *)((__local uchar *)other + lanes * room * wide);
+    __local ushort *to_row = row + lanes * room;
+    dc_launch where;
+    FN(near_tile) tile;
+    dc_chunk c;
+
+    where.p[0] = (left_out < part->p[0] ? left_out : part->p[0]) << 16;
+    where.p[1] = (group - block * bunches) * lanes;
+    where.p[2] = args->series - where.p[1] < lanes ? args->series - where.p[1] : lanes;
+    where.p[3] = block * part->p[0];
+    c = dc_chunk_of(args, &where);
+    tile.n = order_rows(args, &c);
+    tile.levels = order_levels(tile.n);
+    /* An odd number of merges ends in the other buffer than it began in. */
+    for (dc_u32 i = me; i < lanes * tile.n; i += size) {
+        const dc_u32 l = i & (lanes - 1), r = i / lanes;
+        (tile.levels & 1 ? other : sorted)[l * room + r] =
+            l < c.nseries ? FN(order_load)(src, args, &c, l, r) : ORDER_MISSING;
+        row[l * room + r] = (ushort)r;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int level = 0; level < tile.levels; level++) {
+        const int odd = (tile.levels - level) & 1;
+        __local ORDER_KEY *from = (odd ? other : sorted) + lane * room;
+        __local ORDER_KEY *to = (odd ? sorted : other) + lane * room;
+        for (dc_u32 i = first; i < tile.n; i += share)
+            FN(near_sort)(from, row + lane * room, to, to_row + lane * room, tile.n, level, i);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        __local ushort *swap = row;
+        row = to_row;
+        to_row = swap;
+    }
+    for (int level = 0; level < tile.levels; level++) {
+        for (dc_u32 i = first; i < tile.n; i += share)
+            FN(near_climb)(row + lane * room, to_row + lane * room, left + level * tile.n, tile.n,
+                           level, i);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        __local ushort *swap = row;
+        row = to_row;
+        to_row = swap;
+    }
+    for (dc_u32 i = me; i < lanes * (dc_u32)c.count; i += size) {
+        const dc_u32 l = i & (lanes - 1), k = i / lanes;
+        if (l >= c.nseries)
+            continue;
+        tile.key = sorted + l * room;
+        tile.left = (__local ushort *)other + l * room * (dc_u32)part->p[3];
+        tile.valid = FN(near_keys_below)(tile.key, tile.n, ORDER_MISSING, 0);
+        dst[dc_series_offset(args, 1, c.series0 + l) + (c.first + k) * args->dst_row_stride] =
+            FN(near_answer)(&tile, args, table, c.lead + k * args->step);
+    }
+}
+
+/* A pass over a chunk, a work-item for each row, in the last for each output: 0 loads, 1 ... levels
+ * sort, levels + 1 ... 2 levels climb, then the outputs are picked. */
+static inline void FN(order_far)(__global const T *src, __global T *dst,
+                                 __global const dc_rolling_rank *table, __global uchar *scratch,
+                                 const dc_rolling_args *args, const dc_launch *part)
+{
+    const dc_chunk c = dc_chunk_of(args, part);
+    const dc_u32 n = order_rows(args, &c);
+    const int levels = order_levels(n), pass = (int)c.pass;
+    const dc_i64 size = (dc_i64)n * c.nseries;
+    const dc_place at = dc_place_of(pass > 2 * levels ? c.count : n);
+    __global ORDER_KEY *key = (__global ORDER_KEY *)scratch;
+    __global dc_u32 *row = (__global dc_u32 *)(key + 2 * size);
+    __global dc_u32 *left = row + 2 * size + at.slow * n * levels;
+    const dc_u32 i = (dc_u32)at.fast;
+
+    if (at.slow >= c.nseries)
+        return;
+    key += at.slow * n;
+    row += at.slow * n;
+    if (pass > 2 * levels) {
+        FN(far_tile) tile;
+        if (at.fast >= c.count)
+            return;
+        tile.key = key + (levels & 1) * size;
+        tile.left = left;
+        tile.n = n;
+        tile.levels = levels;
+        tile.valid = FN(far_keys_below)(tile.key, n, ORDER_MISSING, 0);
+        dst[dc_series_offset(args, 1, c.series0 + at.slow) +
+            (c.first + at.fast) * args->dst_row_stride] =
+            FN(far_answer)(&tile, args, table, c.lead + at.fast * args->step);
+        return;
+    }
+    if (at.fast >= n)
+        return;
+    if (pass == 0) {
+        key[i] = FN(order_load)(src, args, &c, at.slow, i);
+        row[i] = i;
+    } else {
+        const dc_i64 from = (pass - 1 & 1) * size, to = (pass & 1) * size;
+        if (pass <= levels)
+            FN(far_sort)(key + from, row + from, key + to, row + to, n, pass - 1, i);
+        else
+            FN(far_climb)(row + from, row + to, left + (size_t)(pass - 1 - levels) * n, n,
+                          pass - 1 - levels, i);
+    }
+}
+
+__kernel void FN(rolling_median)(__global const T *src, dc_i64 src_at, __global T *dst,
+                                 dc_i64 dst_at, dc_rolling_args args, dc_launch part,
+                                 __local uchar *memory)
+{
+    FN(order_near)(src + src_at, dst + dst_at, 0, &args, &part, memory);
+}
+
+__kernel void FN(rolling_median_deep)(__global const T *src, dc_i64 src_at, __global T *dst,
+                                      dc_i64 dst_at, __global uchar *scratch, dc_rolling_args args,
+                                      dc_launch part)
+{
+    FN(order_far)(src + src_at, dst + dst_at, 0, scratch, &args, &part);
+}
+
+__kernel void FN(rolling_quantile)(__global const T *src, dc_i64 src_at, __global T *dst,
+                                   dc_i64 dst_at, __global const dc_rolling_rank *table,
+                                   dc_rolling_args args, dc_launch part, __local uchar *memory)
+{
+    FN(order_near)(src + src_at, dst + dst_at, table, &args, &part, memory);
+}
+
+__kernel void FN(rolling_quantile_deep)(__global const T *src, dc_i64 src_at, __global T *dst,
+                                        dc_i64 dst_at, __global const dc_rolling_rank *table,
+                                        __global uchar *scratch, dc_rolling_args args,
+                                        dc_launch part)
+{
+    FN(order_far)(src + src_at, dst + dst_at, table, scratch, &args, &part);
+}

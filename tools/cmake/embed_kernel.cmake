@@ -1,6 +1,6 @@
 # cmake -DINPUT=kernels/<stem>.cl -DOUTPUT=<file.c> -DROOT=<repository> -DSTEM=<stem> -P this
 #
-# Expands every  #include "..."  (once each, as the include guards would) and writes the text as
+# Expands every  #include "..."  (a file with an include guard once) and writes the text as
 # const unsigned char dc__cl_<stem>[], ended by a 0 byte.  Includes in <...> are left alone: they
 # stand in the branch that an OpenCL compiler does not take.
 
@@ -33,7 +33,10 @@ function(expand file text_out)
         endif()
         string(APPEND text "${head}\n")
         if(NOT path IN_LIST included)
-            list(APPEND included "${path}")
+            file(STRINGS "${path}" guard REGEX "^#ifndef .*_H$")
+            if(guard)
+                list(APPEND included "${path}")
+            endif()
             expand("${path}" inner)
             string(APPEND text "${inner}")
         endif()
