@@ -50,6 +50,9 @@ def _read(features_path, input_path):
     if not isinstance(meta, dict) or meta.get("format") != "dualcube.features":
         raise ReportError("%s: format is not dualcube.features" % meta_path)
     statistics = [str(name) for name in meta.get("statistics", [])]
+    axis = int((meta.get("parameters") or {}).get("axis") or 0)
+    if -data.ndim <= axis < data.ndim:
+        data = np.moveaxis(data, axis, 0)
     if features.ndim != 3 or features.shape[2] != len(statistics):
         raise ReportError("features %s has shape %s, must be (rows, columns, %d statistics)"
                           % (features_path, features.shape, len(statistics)))
