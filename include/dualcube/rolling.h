@@ -33,8 +33,9 @@ typedef struct dc_rolling_params {
 
 #define DC_ROLLING_PARAMS_INIT                                                                     \
     {                                                                                              \
-        sizeof(dc_rolling_params), -1, {0}, {0}, 0, 0, 0, DC_INF_MISSING, DC_QUANTILE_LINEAR, 0,   \
-            0, DC_DEFAULT, 1, 1, 0, DC_DEFAULT, 0.5                                                \
+        sizeof(dc_rolling_params), -1, {NULL, NULL, 0, {0}, {0}, 0, 0},                            \
+            {NULL, NULL, 0, {0}, {0}, 0, 0}, 0, 0, 0, DC_INF_MISSING, DC_QUANTILE_LINEAR, 0, 0,    \
+            DC_DEFAULT, 1, 1, 0, DC_DEFAULT, 0.5                                                   \
     }
 
 /**
