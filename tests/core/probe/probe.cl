@@ -1,8 +1,7 @@
 #include "tests/core/probe/args.h"
 
 #define INPUT(i) __global const T *x##i, dc_i64 at##i,
-#define ADD(i)                                                                                     \
-    y = y + weight[i] * x##i[at##i + r * stride[2 * i] + t * stride[2 * i + 1]];
+#define ADD(i)   y = y + weight[i] * x##i[at##i + r * stride[2 * i] + t * stride[2 * i + 1]];
 
 __kernel void FN(probe_mix)(PROBE_EACH(INPUT) __global T *mixed, dc_i64 mixed_at, __global T *out,
                             dc_i64 out_at, __global const T *weight, __global const dc_i64 *stride,
