@@ -10,7 +10,8 @@
  * Windows.  Output k (0 <= k < out_rows) belongs to row  t = out_first + k * step.  Its window is
  * the `window` rows that end at row e = t + shift (shift = 0 trailing, (window - 1) / 2 centred);
  * rows below 0 and rows >= `rows` are missing and keep their place.  With `expanding`, the window
- * of t is rows 0 ... t, shift is 0, and `window` is rows.
+ * of t is rows 0 ... t, shift is 0, and `window` is rows.  A window beyond the series has been cut
+ * to the rows that its tree can meet, so that `min_periods` may exceed it.
  *
  * Order of operations (contract, DC_EXACT):
  *   agg_0(i) = element i;  agg_{k+1}(i) = merge(agg_k(i - 2^k), agg_k(i))   (older first)
