@@ -2,9 +2,8 @@
  *
  * Every row runs on panels (rolling_pack.h), registers of series side by side:
  *   count, sum, mean, min, max   rolling_sums.h on the tree of rolling_tree.h
- *   var, std                     rolling_moments.h on the merge of rolling_merge.h
- *   all of these, expanding      rolling_expand.h
- *   median, quantile             rolling_select.h
+ *   var, std                     rolling_moments.h on the trees of rolling_climb.h and
+ * rolling_merge.h all of these, expanding      rolling_expand.h median, quantile rolling_select.h
  */
 #include "kernels/shared/rolling.h"
 #include "dualcube/kinds.h"
@@ -16,6 +15,7 @@
 #include "cpu_fallback/rolling_merge.h"
 #include "cpu_fallback/rolling_values.h"
 
+#include "cpu_fallback/rolling_climb.h"
 #include "cpu_fallback/rolling_expand.h"
 #include "cpu_fallback/rolling_tree.h"
 

@@ -71,24 +71,76 @@ static void FN(moments_general)(FN(span) * t)
     }
 }
 
-static void FN(moments_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out, int missing)
+/* Scratch plane `which` of a panel. */
+static FN(vec) * FN(moments_plane)(const FN(pack) * v, int which)
 {
-    const dc_i64 n = v->rows;
-    FN(vec) *spare = (FN(vec) *)v->spare;
-    FN(span) t = {.rows = in, .n = n, .lead = v->lead, .window = v->window};
-    (void)missing;
-    t.m = spare + MOMENTS_M * n;
-    t.s = spare + MOMENTS_S * n;
-    t.acc_m = spare + MOMENTS_ACC_M * n;
-    t.acc_s = spare + MOMENTS_ACC_S * n;
-    t.before = (FN(cvec) *)(spare + MOMENTS_COUNT * n);
+    return (FN(vec) *)v->spare + which * v->rows;
+}
+
+/* Outputs from ... to - 1 of the panel, whatever is missing. */
+static void FN(moments_some)(const FN(pack) * v, int kind, T *in, FN(loose) * out, dc_i64 from,
+                             dc_i64 to)
+{
+    if (from >= to)
+        return;
+    const dc_i64 low = pack_max(v->lead + from * v->step - v->window + 1, 0);
+    FN(span) t = {.rows = in + low * VEC_LANES, .window = v->window};
+    t.lead = v->lead + from * v->step - low;
+    t.n = v->lead + (to - 1) * v->step - low + 1;
+    t.m = FN(moments_plane)(v, MOMENTS_M);
+    t.s = FN(moments_plane)(v, MOMENTS_S);
+    t.acc_m = FN(moments_plane)(v, MOMENTS_ACC_M);
+    t.acc_s = FN(moments_plane)(v, MOMENTS_ACC_S);
+    t.before = (FN(cvec) *)FN(moments_plane)(v, MOMENTS_COUNT);
     FN(moments_general)(&t);
-    for (dc_i64 j = 0; j < v->outs; j++) {
-        const dc_i64 e = v->lead + j * v->step;
-        const FN(vec) x =
-            FN(values_result)(v->args, kind, t.acc_s[e], FN(values_in)(v, t.before, e));
-        FN(vstoreu)(out + j * v->out_pitch, x);
+    for (dc_i64 j = from, e = t.lead; j < to; j++, e += v->step) {
+        const FN(cvec) n = t.before[e + 1] - t.before[pack_max(e + 1 - v->window, 0)];
+        FN(vstoreu)(out + j * v->out_pitch, FN(values_result)(v->args, kind, t.acc_s[e], n));
     }
+}
+
+/* Outputs from ... to - 1, whose windows are full. */
+static void FN(moments_full)(const FN(pack) * v, int kind, const T *in, FN(loose) * out,
+                             dc_i64 from, dc_i64 to)
+{
+    if (from >= to)
+        return;
+    const dc_i64 low = v->lead + from * v->step - v->window + 1;
+    if (v->window <= v->args->ddof || v->window < v->args->min_periods) {
+        for (dc_i64 j = from; j < to; j++)
+            FN(vstoreu)(out + j * v->out_pitch, FN(vquiet)());
+        return;
+    }
+    FN(climb) t = {.rows = in + low * VEC_LANES, .lead = v->window - 1, .window = v->window};
+    T *all = (T *)FN(moments_plane)(v, MOMENTS_COUNT);
+    t.n = v->window + (to - 1 - from) * v->step;
+    t.m = (T *)FN(moments_plane)(v, MOMENTS_M);
+    t.s = (T *)FN(moments_plane)(v, MOMENTS_S);
+    t.acc_m = (T *)FN(moments_plane)(v, MOMENTS_ACC_M);
+    t.acc_s = (T *)FN(moments_plane)(v, MOMENTS_ACC_S);
+    t.over = (T)(v->window - v->args->ddof);
+    t.root = kind == DC_ROLLING_STD;
+    t.out = v->step == 1 ? out + from * v->out_pitch : all;
+    t.out_pitch = v->step == 1 ? v->out_pitch : VEC_LANES;
+    FN(climb_run)(&t);
+    for (dc_i64 j = from; v->step != 1 && j < to; j++)
+        FN(vstoreu)(out + j * v->out_pitch, FN(vload)(all + (j - from) * v->step * VEC_LANES));
+}
+
+static void FN(moments_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out)
+{
+    /* Outputs whose windows surely miss nothing: the oldest row is at or after clean_from, the
+     * newest before clean_to. */
+    const dc_i64 oldest = v->clean_from + v->window - 1 - v->lead, newest = v->clean_to - v->lead;
+    const dc_i64 from = oldest <= 0 ? 0 : pack_min(pack_div_up(oldest, v->step), v->outs);
+    const dc_i64 to = newest <= 0 ? 0 : pack_min(pack_div_up(newest, v->step), v->outs);
+    if (from >= to) {
+        FN(moments_some)(v, kind, in, out, 0, v->outs);
+        return;
+    }
+    FN(moments_some)(v, kind, in, out, 0, from);
+    FN(moments_some)(v, kind, in, out, to, v->outs);
+    FN(moments_full)(v, kind, in, out, from, to);
 }
 
 static void FN(moments_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
@@ -118,7 +170,7 @@ static void FN(moments_run)(void *const *operand, const dc_rolling_args *a, cons
         }
         T *in = FN(pack_in)(&v, p, &missing);
         FN(loose) *out = FN(pack_out)(&v, p);
-        FN(moments_panel)(&v, kind, in, out, missing);
+        FN(moments_panel)(&v, kind, in, out);
         FN(pack_put)(&v, p);
     }
     FN(pack_close)(&v);

@@ -48,20 +48,20 @@ static void FN(count_panel)(const FN(pack) * v, T *in, FN(loose) * out, int miss
     FN(sums_epilogue)(v, DC_ROLLING_COUNT, before, NULL, out, v->outs);
 }
 
-/* Whether means of full windows can be finished by the tree's last pass, and how. */
-static int FN(sums_finish)(const FN(pack) * v, int kind, int row_by_row, FN(vec) * factor)
+/* Lets the tree finish the means of full windows. */
+static void FN(sums_mean)(FN(tree) * t)
 {
-    if (kind != DC_ROLLING_MEAN || row_by_row)
-        return TREE_KEEP;
-    const dc_i64 w = v->window;
-    const int power = (w & (w - 1)) == 0 && w <= 1 << 20;
-    *factor = FN(vset)(power ? 1 / (T)w : (T)w);
-    return power ? TREE_TIMES : TREE_OVER;
+    const dc_i64 w = t->window;
+    if ((w & (w - 1)) == 0 && w <= 1 << 20)
+        t->times = 1 / (T)w;
+    else
+        t->over = (T)w;
 }
 
 static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out, int missing)
 {
-    const int op = kind == DC_ROLLING_MIN ? TREE_MIN : kind == DC_ROLLING_MAX ? TREE_MAX : TREE_SUM;
+    const int op = kind == DC_ROLLING_MIN || kind == DC_ROLLING_MAX ? TREE_MIN : TREE_SUM;
+    const T sign = kind == DC_ROLLING_MAX ? -1 : 1;
     FN(cvec) *before = missing ? (FN(cvec) *)FN(sums_spare)(v, SUMS_COUNT) : NULL;
     const int partial = v->lead < v->window - 1;
     FN(tree)
@@ -69,6 +69,8 @@ static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out,
          .acc = FN(sums_spare)(v, SUMS_ACC),
          .n = v->rows,
          .lead = v->lead,
+         .sign = sign,
+         .times = 1,
          .window = v->window,
          .out = out,
          .out_pitch = v->out_pitch};
@@ -76,14 +78,15 @@ static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out,
         missing || (partial && kind == DC_ROLLING_MEAN && v->args->min_periods < v->window);
     T *all = NULL;
     if (missing)
-        FN(values_count)(in, v->rows, FN(tree_identity)(op), before);
+        FN(values_count)(in, v->rows, FN(tree_identity)(op) * FN(vset)(sign), before);
     if (v->step != 1) {
         all = FN(sums_spare)(v, SUMS_ALL);
         t.out = all + v->lead * VEC_LANES;
         t.out_pitch = VEC_LANES;
     }
-    const int finish = FN(sums_finish)(v, kind, row_by_row, &t.factor);
-    FN(tree_run)(&t, op, finish);
+    if (kind == DC_ROLLING_MEAN && !row_by_row)
+        FN(sums_mean)(&t);
+    FN(tree_run)(&t, op);
     const dc_i64 special = FN(sums_special)(v, row_by_row);
     FN(sums_epilogue)(v, kind, before, all, out, special);
     for (dc_i64 j = special; all && j < v->outs; j++)

@@ -15,26 +15,24 @@
 #ifndef DC_ROLLING_TREE_H
 #define DC_ROLLING_TREE_H
 
-enum { TREE_SUM, TREE_MIN, TREE_MAX };
-
-/* How a window's aggregate becomes the result. */
-enum { TREE_KEEP, TREE_TIMES, TREE_OVER };
+enum { TREE_SUM, TREE_MIN }; /* a maximum is the minimum of the negated values, negated */
 
 enum { TREE_DIGIT_BITS = 4, TREE_DIGIT = 1 << TREE_DIGIT_BITS };
 
 #endif
 
 typedef struct FN(tree) {
-    T *rows;         /* n registers: the panel                                        */
-    T *acc;          /* n registers, entry of a window: its newest row                */
-    FN(loose) * out; /* results of the windows that end at rows lead, lead + 1, ...   */
+    T *rows;         /* n registers: the panel                                      */
+    T *acc;          /* n registers, entry of a window: its newest row              */
+    FN(loose) * out; /* results of the windows that end at rows lead, lead + 1, ... */
     dc_i64 out_pitch;
     dc_i64 n, lead, window;
-    FN(vec) factor; /* of the results                                                */
+    T sign;        /* minima: 1, or -1 for maxima            */
+    T times, over; /* of the results of sums; over 0: unused */
     /* of the pass */
-    dc_i64 unit, back; /* s; rows that the lower digits of the window cover        */
-    const T *from;     /* acc, or the identity                                     */
-    dc_i64 from_pitch; /* registers                                                */
+    dc_i64 unit, back; /* s; rows that the lower digits of the window cover      */
+    const T *from;     /* acc, or the identity                                   */
+    dc_i64 from_pitch; /* in values                                              */
 } FN(tree);
 
 typedef struct FN(tree_ring) {
@@ -43,14 +41,12 @@ typedef struct FN(tree_ring) {
 
 DC_INLINE FN(vec) FN(tree_identity)(int op)
 {
-    return op == TREE_SUM ? FN(vzero)() : op == TREE_MIN ? FN(vinf)() : -FN(vinf)();
+    return op == TREE_SUM ? FN(vzero)() : FN(vinf)();
 }
 
 DC_INLINE FN(vec) FN(tree_merge)(int op, FN(vec) older, FN(vec) newer)
 {
-    return op == TREE_SUM   ? older + newer
-           : op == TREE_MIN ? FN(vmin)(older, newer)
-                            : FN(vmax)(older, newer);
+    return op == TREE_SUM ? older + newer : FN(vmin)(older, newer);
 }
 
 /* The blocks of the digit, onto acc.  u: phase of the ring. */
@@ -85,36 +81,36 @@ DC_INLINE FN(vec) FN(tree_climb)(int op, int u, FN(tree_ring) * r, FN(vec) x)
     return sixteen;
 }
 
-DC_INLINE void FN(tree_put)(const FN(tree) * t, int op, int finish, dc_i64 e, FN(vec) x)
+/* A result.  -0 becomes +0; a sum has none, its first addend was +0. */
+DC_INLINE void FN(tree_put)(const FN(tree) * t, int op, dc_i64 e, FN(vec) x)
 {
-    if (finish < 0) {
-        FN(vstore)(t->acc + e * VEC_LANES, x);
-        return;
-    }
-    if (op != TREE_SUM)
-        x = x + FN(vzero)(); /* -0 becomes +0; a sum has none, its first addend was +0 */
-    else if (finish == TREE_TIMES)
-        x = x * t->factor;
-    else if (finish == TREE_OVER)
-        x = x / t->factor;
-    if (op == TREE_SUM)
+    if (op != TREE_SUM) {
+        x = x * FN(vset)(t->sign) + FN(vzero)();
+    } else {
+        x = t->over != 0 ? x / FN(vset)(t->over) : x * FN(vset)(t->times);
         x = FN(vsel)(FN(visnan)(x), FN(vquiet)(), x);
+    }
     FN(vstoreu)(t->out + (e - t->lead) * t->out_pitch, x);
 }
 
-/* Row i of a walk; finish < 0: not the last pass. */
 #define TREE_ROW(u, checked)                                                                       \
     do {                                                                                           \
         const dc_i64 row = i + (u)*s, e = row + back;                                              \
         if ((checked) && row >= n)                                                                 \
             return;                                                                                \
-        const FN(vec) x = FN(vload)(rows + row * VEC_LANES);                                       \
+        FN(vec) x = FN(vload)(rows + row * VEC_LANES);                                             \
+        if (op == TREE_MIN)                                                                        \
+            x = x * sign;                                                                          \
         const FN(vec) sixteen = FN(tree_climb)(op, u, &r, x);                                      \
-        if (finish < 0)                                                                            \
+        if (!last)                                                                                 \
             FN(vstore)(rows + row * VEC_LANES, sixteen);                                           \
         if (digit != 0 && (!(checked) || (e >= t->lead && e < n))) {                               \
             FN(vec) acc = FN(vload)(t->from + e * t->from_pitch);                                  \
-            FN(tree_put)(t, op, finish, e, FN(tree_blocks)(op, digit, u, &r, x, sixteen, acc));    \
+            acc = FN(tree_blocks)(op, digit, u, &r, x, sixteen, acc);                              \
+            if (last)                                                                              \
+                FN(tree_put)(t, op, e, acc);                                                       \
+            else                                                                                   \
+                FN(vstore)(t->acc + e * VEC_LANES, acc);                                           \
         }                                                                                          \
     } while (0)
 
@@ -131,99 +127,99 @@ DC_INLINE void FN(tree_put)(const FN(tree) * t, int op, int finish, dc_i64 e, FN
     } while (0)
 
 /* The residue class of row `i`. */
-DC_INLINE void FN(tree_walk)(const FN(tree) * t, int op, int digit, int finish, dc_i64 i)
+DC_INLINE void FN(tree_walk)(const FN(tree) * t, int op, int digit, int last, dc_i64 i)
 {
     const dc_i64 n = t->n, s = t->unit, back = t->back;
-    const dc_i64 end = finish < 0 ? n : n - back; /* the last pass needs no row beyond */
+    const dc_i64 end = last ? n - back : n; /* the last pass needs no row beyond */
+    const dc_i64 ahead = digit ? back : 0;  /* of a row, up to the window that it matters to */
+    const dc_i64 first = digit ? t->lead - back : 0;
     T *const rows = t->rows;
-    const FN(vec) none = FN(tree_identity)(op);
+    const FN(vec) none = FN(tree_identity)(op), sign = FN(vset)(t->unit == 1 ? t->sign : 1);
     FN(tree_ring)
     r = {none,
          {none, none},
          {none, none, none, none},
          {none, none, none, none, none, none, none, none}};
-    const dc_i64 ahead = digit ? back : 0; /* of a row, up to the window that it matters to */
-    for (; i < end && digit && i + back < t->lead; i += 8 * s)
-        TREE_ROWS(1);
-    for (; i + 7 * s + ahead < n; i += 8 * s)
-        TREE_ROWS(0);
     for (; i < end; i += 8 * s)
-        TREE_ROWS(1);
+        if (i >= first && i + 7 * s + ahead < n)
+            TREE_ROWS(0);
+        else
+            TREE_ROWS(1);
 }
 
-#define TREE_PASS(op, name, digit)                                                                 \
-    static void FN(tree_##name##_##digit)(const FN(tree) * t, int finish)                          \
+#define TREE_PASS(op, name, digit, last)                                                           \
+    static void FN(tree_##name##_##digit##_##last)(const FN(tree) * t)                             \
     {                                                                                              \
         const dc_i64 classes = pack_min(t->unit, t->n);                                            \
         for (dc_i64 i = 0; i < classes; i++)                                                       \
-            if (finish < 0)                                                                        \
-                FN(tree_walk)(t, op, digit, -1, i);                                                \
-            else if (op != TREE_SUM || finish == TREE_KEEP)                                        \
-                FN(tree_walk)(t, op, digit, TREE_KEEP, i);                                         \
-            else if (finish == TREE_TIMES)                                                         \
-                FN(tree_walk)(t, op, digit, TREE_TIMES, i);                                        \
-            else                                                                                   \
-                FN(tree_walk)(t, op, digit, TREE_OVER, i);                                         \
+            FN(tree_walk)(t, op, digit, last, i);                                                  \
+    }
+#define TREE_BOTH(op, name, digit)                                                                 \
+    TREE_PASS(op, name, digit, 0)                                                                  \
+    TREE_PASS(op, name, digit, 1)
+#define TREE_LIST(name, last, zero, sixteen)                                                       \
+    {                                                                                              \
+        zero, FN(tree_##name##_1_##last), FN(tree_##name##_2_##last), FN(tree_##name##_3_##last),  \
+            FN(tree_##name##_4_##last), FN(tree_##name##_5_##last), FN(tree_##name##_6_##last),    \
+            FN(tree_##name##_7_##last), FN(tree_##name##_8_##last), FN(tree_##name##_9_##last),    \
+            FN(tree_##name##_10_##last), FN(tree_##name##_11_##last), FN(tree_##name##_12_##last), \
+            FN(tree_##name##_13_##last), FN(tree_##name##_14_##last), FN(tree_##name##_15_##last), \
+            sixteen                                                                                \
     }
 #define TREE_PASSES(op, name)                                                                      \
-    TREE_PASS(op, name, 0)                                                                         \
-    TREE_PASS(op, name, 1)                                                                         \
-    TREE_PASS(op, name, 2)                                                                         \
-    TREE_PASS(op, name, 3)                                                                         \
-    TREE_PASS(op, name, 4)                                                                         \
-    TREE_PASS(op, name, 5)                                                                         \
-    TREE_PASS(op, name, 6)                                                                         \
-    TREE_PASS(op, name, 7)                                                                         \
-    TREE_PASS(op, name, 8)                                                                         \
-    TREE_PASS(op, name, 9)                                                                         \
-    TREE_PASS(op, name, 10)                                                                        \
-    TREE_PASS(op, name, 11)                                                                        \
-    TREE_PASS(op, name, 12)                                                                        \
-    TREE_PASS(op, name, 13)                                                                        \
-    TREE_PASS(op, name, 14)                                                                        \
-    TREE_PASS(op, name, 15)                                                                        \
-    TREE_PASS(op, name, 16)                                                                        \
-    static void (*const FN(tree_##name)[])(const FN(tree) *, int) = {                              \
-        FN(tree_##name##_0),  FN(tree_##name##_1),  FN(tree_##name##_2),  FN(tree_##name##_3),     \
-        FN(tree_##name##_4),  FN(tree_##name##_5),  FN(tree_##name##_6),  FN(tree_##name##_7),     \
-        FN(tree_##name##_8),  FN(tree_##name##_9),  FN(tree_##name##_10), FN(tree_##name##_11),    \
-        FN(tree_##name##_12), FN(tree_##name##_13), FN(tree_##name##_14), FN(tree_##name##_15),    \
-        FN(tree_##name##_16)};
+    TREE_PASS(op, name, 0, 0)                                                                      \
+    TREE_BOTH(op, name, 1)                                                                         \
+    TREE_BOTH(op, name, 2)                                                                         \
+    TREE_BOTH(op, name, 3)                                                                         \
+    TREE_BOTH(op, name, 4)                                                                         \
+    TREE_BOTH(op, name, 5)                                                                         \
+    TREE_BOTH(op, name, 6)                                                                         \
+    TREE_BOTH(op, name, 7)                                                                         \
+    TREE_BOTH(op, name, 8)                                                                         \
+    TREE_BOTH(op, name, 9)                                                                         \
+    TREE_BOTH(op, name, 10)                                                                        \
+    TREE_BOTH(op, name, 11)                                                                        \
+    TREE_BOTH(op, name, 12)                                                                        \
+    TREE_BOTH(op, name, 13)                                                                        \
+    TREE_BOTH(op, name, 14)                                                                        \
+    TREE_BOTH(op, name, 15)                                                                        \
+    TREE_PASS(op, name, 16, 1)                                                                     \
+    static void (*const FN(tree_##name)[2][TREE_DIGIT + 1])(const FN(tree) *) = {                  \
+        TREE_LIST(name, 0, FN(tree_##name##_0_0), NULL),                                           \
+        TREE_LIST(name, 1, NULL, FN(tree_##name##_16_1))};
 
 TREE_PASSES(TREE_SUM, sum)
 TREE_PASSES(TREE_MIN, min)
-TREE_PASSES(TREE_MAX, max)
 
 #undef TREE_PASSES
+#undef TREE_LIST
+#undef TREE_BOTH
 #undef TREE_PASS
 #undef TREE_ROWS
 #undef TREE_ROW
 
 /* Windows that the last pass does not meet, since its blocks lie before the panel. */
-static void FN(tree_rest)(const FN(tree) * t, int op, int finish)
+static void FN(tree_rest)(const FN(tree) * t, int op)
 {
     for (dc_i64 e = t->lead; e < pack_min(t->back, t->n); e++)
-        FN(tree_put)(t, op, finish, e, FN(vload)(t->acc + e * VEC_LANES));
+        FN(tree_put)(t, op, e, FN(vload)(t->acc + e * VEC_LANES));
 }
 
 /* All windows that end at rows lead ... n - 1 of the tree's panel; the panel is overwritten. */
-static void FN(tree_run)(FN(tree) * t, int op, int finish)
+static void FN(tree_run)(FN(tree) * t, int op)
 {
-    void (*const *pass)(const FN(tree) *, int) = op == TREE_SUM   ? FN(tree_sum)
-                                                 : op == TREE_MIN ? FN(tree_min)
-                                                                  : FN(tree_max);
     const FN(vec) none = FN(tree_identity)(op);
     dc_i64 digits = t->window;
     t->unit = 1;
     t->back = 0;
     for (;;) {
-        const int digit = (int)(digits % TREE_DIGIT);
         const int last = digits <= TREE_DIGIT;
+        const int digit = last ? (int)digits : (int)(digits % TREE_DIGIT);
         t->from = t->back ? t->acc : (const T *)&none;
         t->from_pitch = t->back ? VEC_LANES : 0;
-        pass[last ? (int)digits : digit](t, last ? finish : -1);
+        (op == TREE_SUM ? FN(tree_sum) : FN(tree_min))[last][digit](t);
         if (last) {
-            FN(tree_rest)(t, op, finish);
+            FN(tree_rest)(t, op);
             return;
         }
         t->back += digit * t->unit;
