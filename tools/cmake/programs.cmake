@@ -15,6 +15,7 @@ endif()
 # parity and bench are the engines of tests/ and bench/, which use the public API alone.
 file(GLOB dc_command_sources CONFIGURE_DEPENDS "${dc_root}/tools/dualcube/*.c"
      "${dc_root}/tests/harness/parity*.c" "${dc_root}/bench/*.c" "${dc_root}/bench/harness/*.c")
+list(FILTER dc_command_sources EXCLUDE REGEX "/bench/latency\\.c$") # a program of its own
 if(dc_command_sources AND DC_HAVE_CJSON AND NOT dc_wheel)
     add_executable(dualcube-command ${dc_command_sources})
     # Public headers only; its own files are named from the repository's root.

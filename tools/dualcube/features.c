@@ -12,6 +12,7 @@
 #define FAMILY       "rolling"
 #define USUAL_STATS  "mean,std,min,max,median"
 #define USUAL_WINDOW 64
+#define SAMPLE_NAME  "dualcube-sample.npy"
 
 enum { OUTPUT = CLI_FIRST_ID, STATS, AXIS, DTYPE, MEMORY, HTML, NO_HTML, JSON };
 
@@ -217,7 +218,7 @@ static int is_directory(const char *path)
 static int name_cube(request *r)
 {
     features_job *job = r->job;
-    const char *usual = job->input ? job->input : "sample.npy";
+    const char *usual = job->input ? job->input : SAMPLE_NAME;
     char name[4096];
     size_t n;
 
@@ -252,8 +253,12 @@ static int name_files(request *r)
         snprintf(job->page, sizeof job->page, "%s", r->page);
     else if (!code && !r->no_page)
         code = derive(job->page, job->output, 0, ".html");
-    if (!job->input && !code) {
-        code = derive(job->sample, job->output, 0, ".sample.npy");
+    if (!job->input && !code) { /* in the cube's directory */
+        const char *slash = strrchr(job->output, '/');
+
+        if (cli_format(job->sample, sizeof job->sample, "%.*s" SAMPLE_NAME,
+                       slash ? (int)(slash + 1 - job->output) : 0, job->output))
+            code = cli_fail(CLI_USAGE, "--output: the name is longer than 4095 bytes");
         job->input = job->sample;
     }
     return code;

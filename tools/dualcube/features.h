@@ -39,7 +39,7 @@ typedef struct features_job {
     feature feature[FEATURES_ROOM];
     int count;
     session session;
-    double seconds, compute_seconds;
+    double seconds; /* the whole run, reading and writing included */
 } features_job;
 
 /* Compute every statistic and write the cube's elements; 0, or an exit code after a message. */

@@ -200,7 +200,6 @@ static int run_chunk(work *w, int64_t first, int64_t last)
 int features_compute(features_job *job, outfile *out)
 {
     work w = {.job = job, .out = out};
-    double start = cli_now();
     int code;
 
     w.size = (int64_t)npy_type_bytes(job->type);
@@ -219,7 +218,6 @@ int features_compute(features_job *job, outfile *out)
     dc_host_free(job->session.context, w.planes);
     dc_host_free(job->session.context, w.mixed);
     dc_host_free(job->session.context, w.converted);
-    job->compute_seconds = cli_now() - start;
     return code;
 }
 

@@ -8,19 +8,42 @@
 #include "tools/dualcube/params.h"
 #include "tools/dualcube/ui.h"
 
+/* "float64" of NPY_F64. */
+static const char *type_name(npy_type type)
+{
+    static const char *const names[NPY_TYPE_COUNT] = {
+        [NPY_F32] = "float32", [NPY_F64] = "float64", [NPY_BOOL] = "bool",  [NPY_I8] = "int8",
+        [NPY_U8] = "uint8",    [NPY_I16] = "int16",   [NPY_U16] = "uint16", [NPY_I32] = "int32",
+        [NPY_U32] = "uint32",  [NPY_I64] = "int64",   [NPY_U64] = "uint64",
+    };
+
+    return names[type];
+}
+
 static double values(const features_job *job)
 {
     return (double)job->out_rows * (double)job->columns * job->count;
 }
 
-/* Bytes read and written per second, in MB. */
-static double megabytes(const features_job *job)
+/* Bytes of input and output. */
+static double traffic(const features_job *job)
 {
-    double written = values(job) * (double)npy_type_bytes(job->type);
+    return (double)job->file.header.data_bytes + values(job) * (double)npy_type_bytes(job->type);
+}
 
-    return job->compute_seconds > 0
-               ? ((double)job->file.header.data_bytes + written) / job->compute_seconds * 1e-6
-               : 0;
+/* Time inside the library's calls. */
+static double calls_seconds(const features_job *job)
+{
+    double sum = 0;
+
+    for (int s = 0; s < job->count; ++s)
+        sum += job->feature[s].seconds;
+    return sum;
+}
+
+static double per_second(double amount, double seconds)
+{
+    return seconds > 0 ? amount / seconds : 0;
 }
 
 static void add_input(cJSON *root, const features_job *job)
@@ -131,10 +154,9 @@ char *features_json(const features_job *job)
     add_parameters(root, &job->feature[0], job->axis);
     add_runs(root, job);
     cJSON_AddNumberToObject(root, "seconds", job->seconds);
-    cJSON_AddNumberToObject(root, "compute_seconds", job->compute_seconds);
-    cJSON_AddNumberToObject(root, "values_per_second",
-                            job->compute_seconds > 0 ? values(job) / job->compute_seconds : 0);
-    cJSON_AddNumberToObject(root, "mb_per_second", megabytes(job));
+    cJSON_AddNumberToObject(root, "compute_seconds", calls_seconds(job));
+    cJSON_AddNumberToObject(root, "values_per_second", per_second(values(job), calls_seconds(job)));
+    cJSON_AddNumberToObject(root, "mb_per_second", per_second(traffic(job), job->seconds) * 1e-6);
     add_machine(root);
     text = cJSON_Print(root);
     cJSON_Delete(root);
@@ -163,6 +185,27 @@ static void where(const feature *f, char *text, size_t room)
     }
 }
 
+/* Why there: for each place the reason of the statistic that took longest. */
+static void print_reasons(const features_job *job)
+{
+    for (int s = 0; s < job->count; ++s) {
+        const feature *slowest = &job->feature[s];
+        int told = 0;
+
+        for (int k = 0; k < job->count; ++k) {
+            const feature *f = &job->feature[k];
+
+            if (strcmp(f->run.device, slowest->run.device))
+                continue;
+            told |= k < s;
+            slowest = f->seconds > slowest->seconds ? f : slowest;
+        }
+        if (!told && slowest->calls)
+            printf("%s%-14s %s: %s%s\n", ui_on(stdout, UI_DIM), s ? "" : "why there", slowest->name,
+                   slowest->run.reason, ui_off(stdout));
+    }
+}
+
 static void print_statistics(const features_job *job)
 {
     char place[96], time[UI_TEXT], rate[UI_TEXT];
@@ -177,15 +220,7 @@ static void print_statistics(const features_job *job)
         printf("%-14s %10s %14s   %s\n", f->name, ui_seconds(time, f->seconds),
                f->seconds > 0 ? ui_count(rate, n / f->seconds) : "-", f->calls ? place : "-");
     }
-    for (int s = 0; s < job->count; ++s) {
-        int told = 0;
-
-        for (int k = 0; k < s; ++k)
-            told |= !strcmp(job->feature[k].run.reason, job->feature[s].run.reason);
-        if (!told && job->feature[s].calls)
-            printf("%s%-14s %s%s\n", ui_on(stdout, UI_DIM), s ? "" : "why",
-                   job->feature[s].run.reason, ui_off(stdout));
-    }
+    print_reasons(job);
 }
 
 void features_print(const features_job *job)
@@ -196,7 +231,7 @@ void features_print(const features_job *job)
     double size = (double)npy_type_bytes(job->type);
 
     printf("%-10s %s: %s rows x %s columns, %s%s (%s)\n", "input", job->input,
-           ui_grouped(a, job->rows), ui_grouped(b, job->columns), npy_type_descr(h->type),
+           ui_grouped(a, job->rows), ui_grouped(b, job->columns), type_name(h->type),
            h->fortran_order ? ", Fortran order" : "", ui_bytes(c, (double)h->data_bytes));
     if (p->expanding)
         printf("%-10s all rows so far", "window");
@@ -209,11 +244,13 @@ void features_print(const features_job *job)
         printf(", every %s rows", ui_grouped(a, p->step));
     printf("\n");
     print_statistics(job);
-    printf("\n%s%s values in %s: %s values/s, %.0f MB/s read and written%s\n",
-           ui_on(stdout, UI_BOLD), ui_count(a, values(job)), ui_seconds(b, job->compute_seconds),
-           ui_count(c, job->compute_seconds > 0 ? values(job) / job->compute_seconds : 0),
-           megabytes(job), ui_off(stdout));
-    printf("%-10s %s (%s rows, columns, statistics: %s)\n", "features", job->output,
-           npy_type_descr(job->type), ui_bytes(a, values(job) * size));
+    printf("\n%s%s values computed in %s: %s values/s%s\n", ui_on(stdout, UI_BOLD),
+           ui_count(a, values(job)), ui_seconds(b, calls_seconds(job)),
+           ui_count(c, per_second(values(job), calls_seconds(job))), ui_off(stdout));
+    printf("%-10s %s with reading and writing %s: %.0f MB/s\n\n", "in all",
+           ui_seconds(a, job->seconds), ui_bytes(b, traffic(job)),
+           per_second(traffic(job), job->seconds) * 1e-6);
+    printf("%-10s %s (rows, columns, statistics; %s, %s)\n", "features", job->output,
+           type_name(job->type), ui_bytes(a, values(job) * size));
     printf("%-10s %s\n", "facts", job->json);
 }

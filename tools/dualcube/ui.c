@@ -121,11 +121,16 @@ void ui_progress_show(ui_progress *p, double fraction, const char *label)
     fflush(stderr);
 }
 
-void ui_progress_end(ui_progress *p)
+void ui_progress_clear(ui_progress *p)
 {
     if (p->live && p->drawn > p->started) {
         fputs("\r\033[K", stderr);
         fflush(stderr);
     }
+}
+
+void ui_progress_end(ui_progress *p)
+{
+    ui_progress_clear(p);
     p->live = 0;
 }

@@ -28,6 +28,8 @@ typedef struct ui_progress {
 void ui_progress_begin(ui_progress *p);
 /* `fraction` 0 ... 1; `label` says what is being done. */
 void ui_progress_show(ui_progress *p, double fraction, const char *label);
+/* Make room for a line of text; the bar comes back. */
+void ui_progress_clear(ui_progress *p);
 void ui_progress_end(ui_progress *p);
 
 #endif
