@@ -11,19 +11,31 @@ typedef struct demands {
     int64_t comparisons; /* fewer is a failure                                       */
     int32_t threaded;    /* calls on several threads must have been among them       */
     int32_t opencl;      /* so must calls on an OpenCL device                         */
+    int32_t cells;       /* the last line counts operation x dtype x device           */
     const char *csv, *markdown, *json;
 } demands;
 
-static const struct option known[] = {
-    {"seed", 1, NULL, 's'},         {"case", 1, NULL, 'c'},
-    {"cases", 1, NULL, 'n'},        {"seconds", 1, NULL, 't'},
-    {"op", 1, NULL, 'o'},           {"device", 1, NULL, 'd'},
-    {"dtype", 1, NULL, 'y'},        {"isa", 1, NULL, 'i'},
-    {"plant", 1, NULL, 'p'},        {"small", 0, NULL, 'S'},
-    {"verbose", 0, NULL, 'v'},      {"min-comparisons", 1, NULL, 'm'},
-    {"need-threads", 0, NULL, 'T'}, {"need-opencl", 0, NULL, 'O'},
-    {"csv", 1, NULL, 'C'},          {"markdown", 1, NULL, 'M'},
-    {"json", 1, NULL, 'J'},         {NULL, 0, NULL, 0}};
+static const struct option known[] = {{"seed", 1, NULL, 's'},
+                                      {"case", 1, NULL, 'c'},
+                                      {"cases", 1, NULL, 'n'},
+                                      {"seconds", 1, NULL, 't'},
+                                      {"op", 1, NULL, 'o'},
+                                      {"device", 1, NULL, 'd'},
+                                      {"dtype", 1, NULL, 'y'},
+                                      {"isa", 1, NULL, 'i'},
+                                      {"plant", 1, NULL, 'p'},
+                                      {"small", 0, NULL, 'S'},
+                                      {"verbose", 0, NULL, 'v'},
+                                      {"min-comparisons", 1, NULL, 'm'},
+                                      {"need-threads", 0, NULL, 'T'},
+                                      {"need-opencl", 0, NULL, 'O'},
+                                      {"csv", 1, NULL, 'C'},
+                                      {"markdown", 1, NULL, 'M'},
+                                      {"json", 1, NULL, 'J'},
+                                      {"cells", 0, NULL, 'L'},
+                                      {"max-failures", 1, NULL, 'F'},
+                                      {"tiny", 0, NULL, 'Y'},
+                                      {NULL, 0, NULL, 0}};
 
 static int64_t number(const char *text)
 {
@@ -71,6 +83,15 @@ static void take(int letter, const char *value, dct_parity_options *o, demands *
         break;
     case 'S':
         o->small = 1;
+        break;
+    case 'Y':
+        o->small = 2;
+        break;
+    case 'F':
+        o->max_failures = (int32_t)number(value);
+        break;
+    case 'L':
+        d->cells = 1;
         break;
     case 'v':
         o->verbose = 1;
@@ -135,6 +156,19 @@ static int covered(const dct_parity_options *o, const dct_parity_report *report)
     return missing;
 }
 
+static void summary(const dct_parity_report *report, int cells, int missing)
+{
+    int64_t passed = report->comparisons - report->failures, failed = report->failures;
+    if (cells) {
+        passed = failed = 0;
+        for (int32_t i = 0; i < report->ncells; i++) {
+            passed += report->cell[i].comparisons > 0 && report->cell[i].failures == 0;
+            failed += report->cell[i].failures > 0;
+        }
+    }
+    printf("%lld passed, %lld failed\n", (long long)passed, (long long)(failed + missing));
+}
+
 int main(int argc, char **argv)
 {
     dct_parity_options options = DCT_PARITY_OPTIONS_INIT;
@@ -160,8 +194,7 @@ int main(int argc, char **argv)
            (unsigned long long)report.seed, (long long)report.cases, (long long)report.comparisons,
            (long long)report.on_devices, (long long)report.threaded, (long long)report.elements,
            report.seconds);
-    printf("%lld passed, %lld failed\n", (long long)(report.comparisons - report.failures),
-           (long long)(report.failures + missing));
+    summary(&report, d.cells, missing);
     dct_parity_report_free(&report);
     return status ? status : missing > 0;
 }

@@ -42,7 +42,7 @@ void dct_fail(dct_engine *e, const dct_case *c, const dct_runner *r, const char 
             "FAILED: %s: %s\n    case: %s\n    rerun: dualcube parity --seed %llu --case %lld",
             r->text, what, c->text, (unsigned long long)e->report->seed, (long long)c->number);
     if (e->options->small)
-        fputs(" --small", e->log);
+        fputs(e->options->small > 1 ? " --tiny" : " --small", e->log);
     fputc('\n', e->log);
     dct_report_cell(e->report, c, r->device)->failures++;
 }

@@ -36,7 +36,7 @@ typedef struct dct_parity_options {
     int32_t isa;          /* only this DC_ISA_* besides the reference, -1: every usable one    */
     int32_t max_threads;  /* largest thread count                                              */
     int32_t max_failures; /* stop after so many                                               */
-    int32_t small;        /* 1: no large arrays (sanitizers, emulators)                        */
+    int32_t small;        /* 1: no large arrays (sanitizers), 2: tiny ones (emulators)         */
     int32_t plant;        /* DCT_PLANT_*                                                       */
     int32_t verbose;      /* 1: one line per case                                              */
     int32_t catch_faults; /* 1: name the case when it crashes, then die of the signal         */

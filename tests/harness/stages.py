@@ -1,0 +1,97 @@
+"""The stages of the tests: what is run, in which order, how much of the machine it takes."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    about: str
+    script: str
+    needs: tuple = ("build",)
+    weight: int = 1  # processors it keeps busy
+    limit: float = 400.0  # seconds
+    xml: str = ""  # "ctest" or "pytest": who writes $XML
+
+
+def ctest(folder, label):
+    return ("ctest --test-dir \"%s\" -L '^(%s)$' --no-tests=error --output-junit \"$XML\" "
+            "--test-output-size-passed 200000 --test-output-size-failed 200000 "
+            "--output-on-failure\n" % (folder, label))
+
+
+# One script of another room, or all that match: none is a failure.
+EACH = """
+found=0 bad=0
+for script in {pattern}; do
+    [ -e "$script" ] || continue
+    found=$((found + 1))
+    echo "== $script"
+    "$script" || {{ echo "FAILED: $script"; bad=$((bad + 1)); }}
+done
+if [ $found = 0 ]; then echo "FAILED: there is no {pattern}"; exit 1; fi
+[ $bad = 0 ]
+"""
+
+STAGES = [
+    Stage("build", "the library, its modules, the command and the tests", """
+cmake -S "$ROOT" -B "$RELEASE" -G Ninja -DCMAKE_BUILD_TYPE=Release -DDC_WERROR=$WERROR
+cmake --build "$RELEASE" -j "$JOBS"
+# One driver cache for all stages, filled once: drivers are not at their best when many processes
+# meet on a cold one.
+"$RELEASE/bin/tests/parity" --cases 36 --seconds 60 || true
+""", needs=(), weight=99, limit=600),
+    Stage("asan-build", "the same with address and undefined-behaviour sanitizers, baseline only", """
+cmake -S "$ROOT" -B "$ASAN" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DDC_SANITIZE=address,undefined \
+    -DDC_ISAS=baseline -DDC_BUILD_EXAMPLES=OFF -DDC_BUILD_BENCH=OFF
+cmake --build "$ASAN" -j 1
+""", limit=500),
+    Stage("parity", "bits of every row, instruction set, thread count, chunking and device", """
+"$RELEASE/bin/tests/parity" --seed "$SEED" --cases 13500 --seconds 150 --cells \
+    --min-comparisons 200000 --need-threads --need-opencl \
+    --csv "$BUILD/PARITY.csv" --markdown "$BUILD/PARITY.md"
+"""),
+    Stage("unit", "units: engine, core, topology, private family", ctest("$RELEASE", "unit"),
+          xml="ctest"),
+    Stage("api", "every public function", ctest("$RELEASE", "api"), xml="ctest"),
+    Stage("tsan-build", "the same with the thread sanitizer (clang, no OpenMP)", """
+cmake -S "$ROOT" -B "$TSAN" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DDC_SANITIZE=thread \
+    -DCMAKE_C_COMPILER=clang-14 -DDC_ENABLE_OPENMP=OFF -DDC_ISAS=baseline \
+    -DDC_BUILD_EXAMPLES=OFF -DDC_BUILD_BENCH=OFF
+cmake --build "$TSAN" -j 1 --target dualcube dualcube-opencl dualcube-probe api_threads \
+    api_memory api_queue api_device
+""", limit=500),
+    Stage("oracle", "results against long double, public failures of others, measured data",
+          ctest("$RELEASE", "oracle"), xml="ctest"),
+    Stage("golden", "results against the committed hashes", ctest("$RELEASE", "golden"),
+          xml="ctest"),
+    Stage("python", "the Python package against NumPy and pandas", """
+export DUALCUBE_LIBRARY="$RELEASE/lib/libdualcube.so" PYTHONPATH="$ROOT/host/python"
+"$PYTHON" -m pytest -q -p no:cacheprovider --junitxml="$XML" tests/python
+""", xml="pytest"),
+    Stage("command", "the command: its verbs, and bad input of every kind",
+          "export DUALCUBE=\"$RELEASE/bin/dualcube\"" + EACH.format(pattern="tests/command*.sh")),
+    Stage("asan", "API, oracle and a share of parity under the sanitizers", """
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:allocator_may_return_null=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export LSAN_OPTIONS=suppressions="$ROOT/tests/harness/leaks.supp":print_suppressions=0
+export DUALCUBE_TEST_ORACLE_CASES=600
+""" + ctest("$ASAN", "api|oracle|unit|golden|sanitized"), needs=("asan-build",), xml="ctest"),
+    Stage("tsan", "16 threads on one context, cold caches, under the thread sanitizer",
+          EACH.format(pattern="tests/harness/tsan.sh"), needs=("tsan-build",)),
+    Stage("fault", "every OpenCL call failed once; broken drivers", ctest("$RELEASE", "fault"),
+          xml="ctest"),
+    Stage("oclgrind", "every kernel: races and uninitialised reads",
+          EACH.format(pattern="tests/harness/oclgrind.sh")),
+    Stage("planted", "every checker finds the defect it is for",
+          EACH.format(pattern="tests/harness/planted.sh")),
+    Stage("static", "headers, symbols, rooms, layers, format, tidy",
+          EACH.format(pattern="tools/check_all")),
+    Stage("install", "cmake --install, find_package, pkg-config, pip",
+          EACH.format(pattern="tests/install.sh")),
+    Stage("family", "the scaffold of a new family builds and passes",
+          EACH.format(pattern="tests/new_family.sh")),
+    Stage("examples", "examples/ run", ctest("$RELEASE", "examples"), xml="ctest"),
+    Stage("readme", "the README's own lines of C and Python",
+          EACH.format(pattern="tests/harness/readme.py")),
+]

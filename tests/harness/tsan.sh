@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Threads under the thread sanitizer: one context, cold caches, CPU and OpenCL.
+set -uo pipefail
+: "${TSAN:?build folder of the thread sanitizer}"
+caches=$(mktemp -d)
+trap 'rm -rf "$caches"' EXIT
+export TSAN_OPTIONS="halt_on_error=1:exitcode=66:second_deadlock_stack=1"
+passed=0 failed=0
+for test in api_threads api_memory api_queue api_device; do
+    mkdir "$caches/$test"
+    export POCL_CACHE_DIR="$caches/$test" DUALCUBE_CACHE_DIR="$caches/$test"
+    if timeout 150 "$TSAN/bin/tests/$test" >"$caches/log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $test"
+        tail -60 "$caches/log"
+    fi
+    grep '^skipped' "$caches/log"
+done
+# The sanitizer is awake: it must see a race that is there.
+if "$TSAN/bin/tests/planted_defect" 4 2>&1 | grep -q 'data race'; then
+    passed=$((passed + 1))
+else
+    failed=$((failed + 1))
+    echo "FAILED: the planted race was not reported"
+fi
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
