@@ -128,6 +128,7 @@ typedef struct FN(pack) {
     dc_i64 clean_from; /* set by pack_in: rows clean_from ... clean_to - 1 surely   */
     dc_i64 clean_to;   /* hold no missing value                                     */
     T *spare;          /* the statistic's own scratch                               */
+    int raw;           /* set before pack_in: infinities that are missing may stay  */
     /* the rest is private */
     const FN(loose) * src;
     FN(loose) * dst;

@@ -16,16 +16,16 @@ static int FN(pack_load_lanes)(FN(pack) * v, T *to, dc_i64 at, dc_i64 first, dc_
     const dc_rolling_args *a = v->args;
     dc_i64 lo = pack_min(pack_max(-first, 0), count);
     dc_i64 hi = pack_max(pack_min(a->rows - first, count), lo);
-    dc_i64 pitch = a->src_row_stride;
+    const dc_i64 pitch = a->src_row_stride, ahead = v->outs * a->step * pitch;
+    const int lanes = v->lanes, inf_is_value = a->inf_is_value;
     const FN(loose) *from = v->from[0] + (first + lo) * pitch;
-    dc_i64 ahead = v->outs * a->step * pitch;
     FN(mask) bad = FN(mnone)();
     for (dc_i64 r = 0; r < lo; r++)
         FN(vstore)(to + r * VEC_LANES, FN(vquiet)());
     for (dc_i64 r = lo; r < hi; r++, from += pitch) {
-        FN(vec) x = v->lanes == VEC_LANES ? FN(vloadu)(from) : FN(vload_n)(from, v->lanes);
+        FN(vec) x = lanes == VEC_LANES ? FN(vloadu)(from) : FN(vload_n)(from, lanes);
         __builtin_prefetch((const void *)((uintptr_t)from + (uintptr_t)ahead * sizeof(T)), 0, 2);
-        bad = FN(mor)(bad, FN(vismissing)(x, a->inf_is_value));
+        bad = FN(mor)(bad, FN(vismissing)(x, inf_is_value));
         FN(vstore)(to + r * VEC_LANES, x);
     }
     for (dc_i64 r = hi; r < count; r++)
@@ -183,7 +183,7 @@ DC_UNUSED static T *FN(pack_in)(FN(pack) * v, dc_i64 p, int *missing)
         v->missing[q + i] = found;
         v->clean[q + i][0] = v->clean_from;
         v->clean[q + i][1] = v->clean_to;
-        if (found)
+        if (found && !v->raw)
             FN(pack_unify)(in + i * plane, v->rows, a->inf_is_value);
     }
     *missing = found;

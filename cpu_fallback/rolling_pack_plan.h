@@ -126,6 +126,7 @@ DC_UNUSED static void FN(pack_open)(FN(pack) * v, void *const *operand, const dc
     dc_i64 blocks = a->expanding ? 1 : pack_div_up(part[PACK_CHUNK], part[PACK_BLOCK]);
     dc_i64 first = tile % blocks * part[PACK_BLOCK];
     v->args = a;
+    v->raw = 0;
     v->src = operand[0];
     v->dst = operand[1];
     v->time = part[PACK_TIME];

@@ -109,13 +109,17 @@ static void FN(select_run)(void *const *operand, const dc_rolling_args *a, const
     FN(pack) v;
     FN(pack_open)(&v, operand, a, tiling, tile, scratch);
     const int by_rank = FN(select_by_rank)(a);
+    FN(select_job) job;
+    if (!by_rank)
+        FN(select_start)(&job, &v, want, (FN(vec) *)v.spare);
+    v.raw = 1;
     for (dc_i64 p = 0; p < v.panels; p++) {
         int missing;
         T *in = FN(pack_in)(&v, p, &missing);
         FN(loose) *out = FN(pack_out)(&v, p);
         unsigned lanes = ~0u;
         if (!by_rank)
-            lanes = FN(select_panel)(&v, want, in, out, (FN(vec) *)v.spare);
+            lanes = FN(select_panel)(&job, &v, in, out);
         for (int lane = 0; lane < v.lanes; lane++)
             if (lanes >> lane & 1)
                 FN(rank_lane)(&v, want, in + lane, out + lane, v.spare);

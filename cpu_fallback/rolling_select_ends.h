@@ -38,17 +38,25 @@ DC_INLINE FN(mask) FN(select_eq)(FN(bits) a, FN(bits) b)
 #endif
 }
 
+/* Bit b of whole numbers. */
+DC_INLINE FN(mask) FN(select_bit)(FN(bits) a, int b)
+{
+#if defined(DC_VECTOR_AVX512) && DC_BITS_OF(SFX) == 32
+    return _mm512_test_epi32_mask((__m512i)a, _mm512_set1_epi32(1 << b));
+#elif defined(DC_VECTOR_AVX512)
+    return _mm512_test_epi64_mask((__m512i)a, _mm512_set1_epi64(1 << b));
+#else
+    return (FN(mask))(-(a >> b & 1));
+#endif
+}
+
 /* Lane by lane an entry (0 ... SELECT_FEW - 1) of a table. */
-DC_INLINE FN(vec) FN(select_entry)(const FN(vec) * table, FN(bits) entry)
+DC_INLINE FN(vec) FN(select_entry)(const FN(vec) table[2], FN(bits) entry)
 {
 #if defined(DC_VECTOR_AVX512) && DC_BITS_OF(SFX) == 32
     return (FN(vec))_mm512_permutex2var_ps((__m512)table[0], (__m512i)entry, (__m512)table[1]);
 #elif defined(DC_VECTOR_AVX512)
-    const FN(vec) low =
-        _mm512_permutex2var_pd((__m512d)table[0], (__m512i)entry, (__m512d)table[1]);
-    const FN(vec) high =
-        _mm512_permutex2var_pd((__m512d)table[2], (__m512i)entry, (__m512d)table[3]);
-    return FN(vsel)(FN(select_gt)(entry, (FN(bits)){0} + 15), high, low);
+    return (FN(vec))_mm512_permutex2var_pd((__m512d)table[0], (__m512i)entry, (__m512d)table[1]);
 #else
     FN(vec) v;
     for (int i = 0; i < VEC_LANES; i++)
@@ -62,42 +70,60 @@ DC_INLINE FN(bits) FN(select_all)(dc_i64 x)
     return (FN(bits)){0} + (SELECT_INT)x;
 }
 
+/* Pads the rows from where it stopped to `to`: rows of the panel, or where that is NULL `fill`. */
+DC_INLINE void FN(select_pad_rows)(FN(select_job) * job, const FN(vec) * panel, FN(vec) fill,
+                                   dc_i64 to, int median, int inf_is_value)
+{
+    const SELECT_BITS one = (SELECT_BITS)1 << (8 * sizeof(T) - 1);
+    const FN(ubits) slope = (FN(ubits)){0} + (SELECT_BITS)(job->want->q * (double)one);
+    const FN(ubits) each = (FN(ubits)){0} + (SELECT_BITS)(median ? 65535 : 65536);
+    FN(ubits) line = job->pad_line, total = job->pad_count;
+    FN(vec) *row = job->padded + job->window - 1;
+    FN(ubits) *count = job->count + job->window - 1;
+    dc_i64 r = job->pad_next;
+    for (; r < to; r++) {
+        const FN(vec) x = panel ? panel[r] : fill;
+        const FN(mask) gone = FN(vismissing)(x, inf_is_value);
+        line = (FN(ubits))FN(vsel)(gone, (FN(vec))(line + slope), (FN(vec))line);
+        /* the sum has passed a whole number where its sign bit is set */
+        const FN(vec) pad = (FN(vec))((line & one) | (FN(ubits))FN(vinf)());
+        const FN(ubits) low = line >> (8 * sizeof(T) - 1);
+        line &= one - 1;
+        row[r] = FN(vsel)(gone, pad, x);
+        count[r] = total;
+        total = (FN(ubits))FN(vsel)(gone, (FN(vec))(total + each), (FN(vec))total);
+        total += median ? low + low : low;
+    }
+    count[r] = total;
+    job->pad_next = r;
+    job->pad_line = line;
+    job->pad_count = total;
+}
+
 /* Pads rows first ... first + window + T - 2 of the panel (rows below 0 are missing, rows it does
  * not have are in nobody's use) and makes them the tile's.  Neighbouring tiles go on where this
  * ends. */
 static void FN(select_pad)(FN(select_job) * job, const FN(vec) * panel, dc_i64 rows, dc_i64 first)
 {
     const dc_i64 end = first + job->window + ((dc_i64)1 << job->levels) - 1;
-    const SELECT_BITS one = (SELECT_BITS)1 << (8 * sizeof(T) - 1);
-    const FN(vec) slope = (FN(vec))((FN(ubits)){0} + (SELECT_BITS)(job->want->q * (double)one));
-    const FN(vec) low_count = (FN(vec))FN(select_all)(65537);
-    const FN(vec) high_count = (FN(vec))FN(select_all)(job->want->table ? 65536 : 65535);
-    const FN(vec) infinity = FN(vinf)();
+    const dc_i64 above = pack_min(end, 0), inside = pack_min(end, rows);
+    const int inf = job->inf_is_value;
     if (job->pad_next < first) {
         job->pad_next = first;
-        job->pad_line = (FN(ubits)){0} + one / 2;
+        job->pad_line = (FN(ubits)){0} + ((SELECT_BITS)1 << (8 * sizeof(T) - 2));
         job->pad_count = (FN(ubits)){0};
     }
-    FN(ubits) line = job->pad_line, total = job->pad_count;
-    FN(vec) *row = job->padded + job->window - 1;
-    FN(ubits) *count = job->count + job->window - 1;
-    for (dc_i64 r = job->pad_next; r < end; r++) {
-        const FN(vec) x = r < 0 ? FN(vquiet)() : r < rows ? panel[r] : FN(vzero)();
-        const FN(mask) gone = FN(visnan)(x);
-        line += (FN(ubits))FN(vsel)(gone, slope, FN(vzero)());
-        /* the sum reached a whole number where its sign bit is set */
-        const FN(mask) low = FN(mand)(gone, FN(select_gt)((FN(bits)){0}, (FN(bits))line));
-        line &= one - 1;
-        row[r] = FN(vsel)(low, -infinity, FN(vsel)(gone, infinity, x));
-        count[r] = total;
-        total += (FN(ubits))FN(vsel)(low, low_count, FN(vsel)(gone, high_count, FN(vzero)()));
+    if (!job->want->table) {
+        FN(select_pad_rows)(job, NULL, FN(vquiet)(), above, 1, inf);
+        FN(select_pad_rows)(job, panel, FN(vzero)(), inside, 1, inf);
+        FN(select_pad_rows)(job, NULL, FN(vzero)(), end, 1, inf);
+    } else {
+        FN(select_pad_rows)(job, NULL, FN(vquiet)(), above, 0, inf);
+        FN(select_pad_rows)(job, panel, FN(vzero)(), inside, 0, inf);
+        FN(select_pad_rows)(job, NULL, FN(vzero)(), end, 0, inf);
     }
-    count[end] = total;
-    job->pad_next = end;
-    job->pad_line = line;
-    job->pad_count = total;
-    job->row = row + first;
-    job->missing = count + first;
+    job->row = job->padded + job->window - 1 + first;
+    job->missing = job->count + job->window - 1 + first;
 }
 
 /* What a leaf reads of its job: a copy, since its results might lie anywhere. */
@@ -106,7 +132,7 @@ typedef struct FN(select_view) {
     const FN(ubits) * before, *after; /* counts at the oldest row and behind the newest */
     FN(vec) weight;
     FN(bits) spare;
-    FN(vec) few_rank[FN(SELECT_REGISTERS)], few_weight[FN(SELECT_REGISTERS)];
+    FN(vec) few_rank[2], few_weight[2];
     FN(mask) bad;    /* lanes that want the careful way               */
     FN(bits) spread; /* of the places of wanted ranks among 0 ... 3   */
 } FN(select_view);
@@ -118,7 +144,7 @@ typedef struct FN(select_view) {
 DC_INLINE FN(vec) FN(select_end_one)(FN(select_view) * view, int i, const FN(vec) * c, int careful)
 {
     (void)view, (void)i, (void)careful;
-    return c[0];
+    return c[0] + 0;
 }
 
 /* (lo + hi) / 2, or where the sum overflows, half of each. */
@@ -127,9 +153,9 @@ DC_INLINE FN(vec)
 {
     const FN(vec) half = FN(vset)((T)0.5), sum = lo + hi;
     const FN(mask) odd = FN(visnonfinite)(sum);
-    FN(vec) r = sum * half;
+    FN(vec) r = sum * half + 0;
     if (careful) {
-        r = FN(vsel)(odd, lo * half + hi * half, r);
+        r = FN(vsel)(odd, lo * half + hi * half + 0, r);
         few = FN(mor)(few, FN(visnan)(r));
     } else {
         view->bad = FN(mor)(view->bad, FN(mand)(odd, FN(mnot)(few)));
@@ -144,7 +170,7 @@ DC_INLINE FN(vec) FN(select_end_mean)(FN(select_view) * view, int i, const FN(ve
     return FN(select_middle)(view, c[0], c[1], FN(mnone)(), careful);
 }
 
-/* No row is missing: between two. */
+/* No row is missing: between two.  This is never -0: were the product -0, lo would be +0. */
 DC_INLINE FN(vec) FN(select_end_line)(FN(select_view) * view, int i, const FN(vec) * c, int careful)
 {
     (void)i, (void)careful;
@@ -183,35 +209,52 @@ DC_INLINE FN(vec) FN(select_end_odd)(FN(select_view) * view, int i, const FN(vec
 
 /* The lower rank among the candidates, less `low`, and the weight of the upper value, of windows
  * that miss so many rows. */
-static __attribute__((noinline)) void FN(select_ranks_missing)(const FN(select_job) * job,
-                                                               const FN(bits) * missing,
-                                                               FN(bits) * rank, FN(vec) * weight)
+DC_INLINE FN(bits)
+    FN(select_ranks_missing)(const FN(select_job) * job, FN(bits) missing, FN(vec) * weight)
 {
+    const dc_rolling_rank *table = job->want->table;
+    FN(bits) rank;
+#if defined(DC_VECTOR_AVX512)
+    const FN(bits) n = FN(select_all)(job->window - 1) - missing;
+    const FN(bits) last = FN(select_all)(job->want->longest - 1);
+#if DC_BITS_OF(SFX) == 32
+    __m512i at = _mm512_min_epi32((__m512i)n, (__m512i)last);
+    at = _mm512_slli_epi32(_mm512_max_epi32(at, _mm512_setzero_si512()), 2);
+    rank = (FN(bits))_mm512_i32gather_epi32(at, &table->lower, 8);
+    *weight = (FN(vec))_mm512_i32gather_ps(at, &table->frac32, 8);
+#else
+    __m512i at = _mm512_min_epi64((__m512i)n, (__m512i)last);
+    at = _mm512_slli_epi64(_mm512_max_epi64(at, _mm512_setzero_si512()), 2);
+    rank = (FN(bits))_mm512_i64gather_epi64(at, &table->lower, 8);
+    *weight = (FN(vec))_mm512_i64gather_pd(at, &table->frac64, 8);
+#endif
+    _Static_assert(sizeof *table == 32, "the gathers count in steps of 8 bytes");
+#else
+    (void)table;
     for (int lane = 0; lane < VEC_LANES; lane++) {
-        const FN(select_ranks) r =
-            FN(select_ranks_of)(job->want, job->window - (dc_i64)(*missing)[lane]);
-        (*rank)[lane] = (SELECT_INT)(r.lower - job->rank);
-        (*weight)[lane] = r.upper > r.lower ? r.frac : 0;
+        const FN(select_ranks) r = FN(select_ranks_of)(job->want, job->window - missing[lane]);
+        rank[lane] = (SELECT_INT)r.lower;
+        (*weight)[lane] = r.frac;
     }
+#endif
+    return rank - (SELECT_INT)job->rank;
 }
 
-/* Quantile, rows are missing: what was missed, where the lower value is among the candidates, and
- * the weight of the upper one.  `careful`: more rows are missing than the short tables know. */
+/* Quantile, rows are missing: lanes with too few values, where the lower value is among the
+ * candidates (bits), and the weight of the upper one.  `careful`: the short tables do not serve. */
 typedef struct FN(select_place) {
-    FN(mask) few, is1, above1, above2, between;
+    FN(mask) few, bit0, bit1, between;
     FN(vec) weight;
 } FN(select_place);
 
-DC_INLINE FN(select_place)
-    FN(select_place_of)(const FN(select_view) * view, int i, int careful, FN(bits) * spread)
+DC_INLINE FN(select_place) FN(select_place_of)(FN(select_view) * view, int i, int careful)
 {
-    const FN(bits) zero = {0};
     const FN(ubits) count = view->after[i] - view->before[i];
     const FN(bits) missing = (FN(bits))(count >> 16);
     FN(bits) at;
     FN(select_place) p;
     if (careful) {
-        FN(select_ranks_missing)(view->job, &missing, &at, &p.weight);
+        at = FN(select_ranks_missing)(view->job, missing, &p.weight);
     } else {
         at = (FN(bits))FN(select_entry)(view->few_rank, missing);
         p.weight = FN(select_entry)(view->few_weight, missing);
@@ -219,47 +262,50 @@ DC_INLINE FN(select_place)
     at += (FN(bits))(count & 65535);
     p.few = FN(select_gt)((FN(bits))count, view->spare);
     p.between = FN(vlt)(FN(vzero)(), p.weight);
-    p.is1 = FN(select_eq)(at, zero + 1);
-    p.above1 = FN(select_gt)(at, zero + 1);
-    p.above2 = FN(select_gt)(at, zero + 2);
-    /* a bit beyond 0 ... 3 tells that a rank is outside */
-    const FN(vec) next = (FN(vec))(at + 1), here = (FN(vec))at;
-    const FN(bits) both = at | (FN(bits))FN(vsel)(p.between, next, here);
-    *spread |= (FN(bits))FN(vsel)(p.few, FN(vzero)(), (FN(vec))both);
+    p.bit0 = FN(select_bit)(at, 0);
+    p.bit1 = FN(select_bit)(at, 1);
+    if (careful) {
+        /* a bit beyond 0 ... 3 tells that a rank is outside */
+        const FN(vec) upper = FN(vsel)(p.between, (FN(vec))(at + 1), (FN(vec))at);
+        const FN(vec) both = (FN(vec))(at | (FN(bits))upper);
+        view->spread |= (FN(bits))FN(vsel)(p.few, FN(vzero)(), both);
+    }
     return p;
 }
 
 DC_INLINE FN(vec) FN(select_lower)(FN(select_place) p, const FN(vec) * c)
 {
-    return FN(vsel)(p.above2, c[3], FN(vsel)(p.above1, c[2], FN(vsel)(p.is1, c[1], c[0])));
+    return FN(vsel)(p.bit1, FN(vsel)(p.bit0, c[3], c[2]), FN(vsel)(p.bit0, c[1], c[0]));
 }
 
+/* Nothing is above the last candidate. */
 DC_INLINE FN(vec) FN(select_upper)(FN(select_place) p, const FN(vec) * c)
 {
-    return FN(vsel)(p.above1, c[3], FN(vsel)(p.is1, c[2], c[1]));
+    return FN(vsel)(p.bit1, c[3], FN(vsel)(p.bit0, c[2], c[1]));
 }
 
 DC_INLINE FN(vec) FN(select_end_any)(FN(select_view) * view, int i, const FN(vec) * c, int careful)
 {
-    const FN(select_place) p = FN(select_place_of)(view, i, careful, &view->spread);
-    const FN(vec) lo = FN(select_lower)(p, c), hi = FN(select_upper)(p, c);
-    const FN(vec) r = FN(vsel)(p.between, lo + (hi - lo) * p.weight, lo);
+    const FN(select_place) p = FN(select_place_of)(view, i, careful);
+    const FN(vec) lo = FN(select_lower)(p, c);
+    const FN(vec) gap = FN(vsel)(p.between, FN(select_upper)(p, c) - lo, FN(vzero)());
+    const FN(vec) r = lo + gap * p.weight;
     return FN(vsel)(FN(mor)(p.few, FN(visnan)(r)), FN(vquiet)(), r);
 }
 
 /* The same for the mean of both values. */
 DC_INLINE FN(vec) FN(select_end_mid)(FN(select_view) * view, int i, const FN(vec) * c, int careful)
 {
-    const FN(select_place) p = FN(select_place_of)(view, i, careful, &view->spread);
-    const FN(vec) lo = FN(select_lower)(p, c), hi = FN(select_upper)(p, c);
-    return FN(select_middle)(view, lo, FN(vsel)(p.between, hi, lo), p.few, 1);
+    const FN(select_place) p = FN(select_place_of)(view, i, careful);
+    const FN(vec) lo = FN(select_lower)(p, c);
+    return FN(select_middle)(view, lo, FN(vsel)(p.between, FN(select_upper)(p, c), lo), p.few, 1);
 }
 
 /* Whether the short tables are too short for some window of outputs o ... o + n - 1. */
 static inline int FN(select_long)(const FN(select_job) * job, int o, int n)
 {
     const FN(ubits) count = job->missing[o + n - 1 + job->window] - job->missing[o];
-    return FN(many)(FN(select_gt)((FN(bits))(count >> 16), FN(select_all)(FN(SELECT_FEW) - 1)));
+    return FN(many)(FN(select_gt)((FN(bits))(count >> 16), FN(select_all)(job->few - 1)));
 }
 
 /* Outputs o, o + 1, ... */
@@ -270,7 +316,7 @@ DC_INLINE void FN(select_look)(FN(select_view) * view, const FN(select_job) * jo
     view->after = job->missing + o + job->window;
     view->weight = job->weight;
     view->spare = job->spare;
-    for (int r = 0; r < FN(SELECT_REGISTERS); r++) {
+    for (int r = 0; r < 2; r++) {
         view->few_rank[r] = job->few_rank[r];
         view->few_weight[r] = job->few_weight[r];
     }
@@ -280,7 +326,7 @@ DC_INLINE void FN(select_look)(FN(select_view) * view, const FN(select_job) * jo
 
 #define SELECT_PUT(i, kind, takes, careful)                                                        \
     FN(vstoreu)                                                                                    \
-    (to + (i)*pitch, FN(select_end_##kind)(&view, i, found + (i) * (takes), careful) + 0);
+    (to + (i)*pitch, FN(select_end_##kind)(&view, i, found + (i) * (takes), careful));
 #define SELECT_PUT_1(i, ...) SELECT_PUT(i, __VA_ARGS__)
 #define SELECT_PUT_2(i, ...) SELECT_PUT_1(i, __VA_ARGS__) SELECT_PUT_1((i) + 1, __VA_ARGS__)
 #define SELECT_PUT_4(i, ...) SELECT_PUT_2(i, __VA_ARGS__) SELECT_PUT_2((i) + 2, __VA_ARGS__)

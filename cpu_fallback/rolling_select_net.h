@@ -6,9 +6,8 @@
  */
 
 enum {
-    FN(SELECT_LEVELS) = 12,                           /* tiles of at most 2^12 outputs          */
-    FN(SELECT_FEW) = 32,                              /* missing rows that quantiles are best at */
-    FN(SELECT_REGISTERS) = FN(SELECT_FEW) / VEC_LANES /* of a table of so many                  */
+    FN(SELECT_LEVELS) = 12,        /* tiles of at most 2^12 outputs                      */
+    FN(SELECT_FEW) = 2 * VEC_LANES /* missing rows that quantiles are best at            */
 };
 
 /* How results come from the candidates of an output. */
@@ -43,10 +42,11 @@ typedef struct FN(select_job) {
                         than those of an output                                                  */
     FN(vec) weight;  /* of the upper value when no row is missing                                */
     FN(bits) spare;  /* count of the most missing rows that leave enough values                  */
-    FN(vec) few_rank[FN(SELECT_REGISTERS)]; /* select_ranks_missing of 0 ... SELECT_FEW - 1 rows  */
-    FN(vec) few_weight[FN(SELECT_REGISTERS)];
+    int few;         /* less than so many missing rows are looked up in                          */
+    FN(vec) few_rank[2], few_weight[2]; /* select_ranks_missing of 0, 1, ...                      */
     FN(bits) outside; /* not 0 where a wanted rank was not among the candidates                   */
     /* missing rows: see select_pad */
+    int inf_is_value;
     dc_i64 pad_next; /* row where it goes on                                                      */
     FN(ubits) pad_line, pad_count;
     const FN(ubits) * missing; /* counts of the tile's rows                                       */
@@ -276,6 +276,30 @@ static dc_i64 FN(select_memory)(dc_i64 window, int levels)
     return most;
 }
 
+/* The short tables, as far as ranks are surely among the candidates: of m missing rows, floor(m s)
+ * or ceil(m s) are pads of -inf, where s is the slope of select_pad. */
+static void FN(select_few)(FN(select_job) * job)
+{
+    const SELECT_BITS one = (SELECT_BITS)1 << (8 * sizeof(T) - 1);
+    const SELECT_BITS slope = (SELECT_BITS)(job->want->q * (double)one);
+    SELECT_BITS part = 0; /* of m s */
+    dc_i64 whole = 0;
+    int sure = 1;
+    job->few = 0;
+    for (int m = 0; m < FN(SELECT_FEW); m++) {
+        const FN(select_ranks) r = FN(select_ranks_of)(job->want, job->window - m);
+        const dc_i64 rank = r.lower - job->rank, lowest = rank + whole;
+        job->few_weight[m / VEC_LANES][m % VEC_LANES] = r.frac;
+        ((FN(bits) *)job->few_rank)[m / VEC_LANES][m % VEC_LANES] = (SELECT_INT)rank;
+        sure =
+            sure && (m >= job->window || (lowest >= 0 && lowest + (part > 0) + (r.frac > 0) <= 3));
+        job->few += sure;
+        part += slope;
+        whole += part >= one;
+        part &= one - 1;
+    }
+}
+
 /* Which candidates: with missing rows more of them. */
 static void FN(select_aim)(FN(select_job) * job, int missing)
 {
@@ -302,15 +326,10 @@ static void FN(select_aim)(FN(select_job) * job, int missing)
     job->rank = (dc_i64)floor(want->q * (double)(job->window - 1)) - 1;
     job->extra = 4;
     job->kind = want->midpoint ? FN(SELECT_MID) : FN(SELECT_ANY);
-    for (int r = 0; r < FN(SELECT_REGISTERS); r++) {
-        FN(bits) missed, rank;
-        for (int lane = 0; lane < VEC_LANES; lane++)
-            missed[lane] = r * VEC_LANES + lane;
-        FN(select_ranks_missing)(job, &missed, &rank, &job->few_weight[r]);
-        job->few_rank[r] = (FN(vec))rank;
-    }
+    FN(select_few)(job);
 }
 
+/* A job for the panels of a tile. */
 static void FN(select_start)(FN(select_job) * job, const FN(pack) * v, const FN(select_want) * want,
                              FN(vec) * memory)
 {
@@ -318,48 +337,47 @@ static void FN(select_start)(FN(select_job) * job, const FN(pack) * v, const FN(
     job->window = pack_min(v->window, v->rows);
     job->step = v->step;
     job->levels = FN(select_levels)(job->window, (v->outs - 1) * v->step + 1);
-    job->outside = (FN(bits)){0};
     job->padded_last = -1;
-    job->pad_next = -job->window;
+    job->inf_is_value = v->args->inf_is_value;
     FN(select_layout)(job, job->window, v->rows, job->levels, memory);
 }
 
 /* All results of a panel; returns the lanes whose results are not to be trusted. */
-static unsigned FN(select_panel)(const FN(pack) * v, const FN(select_want) * want, const T *panel,
-                                 FN(loose) * out, FN(vec) * memory)
+static unsigned FN(select_panel)(FN(select_job) * job, const FN(pack) * v, const T *panel,
+                                 FN(loose) * out)
 {
     const dc_i64 span = (v->outs - 1) * v->step + 1; /* outputs in a row, wanted or not */
-    FN(select_job) job;
-    FN(select_start)(&job, v, want, memory);
-    if (job.window < want->min_periods) {
+    if (job->window < job->want->min_periods) {
         for (dc_i64 j = 0; j < v->outs; j++)
             FN(vstoreu)(out + j * v->out_pitch, FN(vquiet)());
         return 0;
     }
-    const int t = 1 << job.levels;
+    job->outside = (FN(bits)){0};
+    job->pad_next = -job->window;
+    const int t = 1 << job->levels;
     dc_i64 next = 0; /* result to put out */
     for (dc_i64 i = 0; i < span; i += t) {
-        const dc_i64 first = v->lead + i - job.window + 1;
-        job.at = i;
-        job.limit = (int)pack_min(span - i, t);
-        if (FN(select_idle)(&job, 0, t))
+        const dc_i64 first = v->lead + i - job->window + 1;
+        job->at = i;
+        job->limit = (int)pack_min(span - i, t);
+        if (FN(select_idle)(job, 0, t))
             continue;
         const int missing =
-            first < v->clean_from || first + job.window + job.limit - 1 > v->clean_to;
-        const int direct = job.step == 1 && job.limit == t;
-        job.to = direct ? out + i * v->out_pitch : (FN(loose) *)job.result;
-        job.pitch = direct ? v->out_pitch : VEC_LANES;
-        job.row = (const FN(vec) *)panel + first;
-        FN(select_aim)(&job, missing);
+            first < v->clean_from || first + job->window + job->limit - 1 > v->clean_to;
+        const int direct = job->step == 1 && job->limit == t;
+        job->to = direct ? out + i * v->out_pitch : (FN(loose) *)job->result;
+        job->pitch = direct ? v->out_pitch : VEC_LANES;
+        job->row = (const FN(vec) *)panel + first;
+        FN(select_aim)(job, missing);
         if (missing)
-            FN(select_pad)(&job, (const FN(vec) *)panel, v->rows, first);
-        FN(select_tile)(&job);
-        for (; !direct && next < v->outs && next * v->step < i + job.limit; next++)
-            FN(vstoreu)(out + next * v->out_pitch, job.result[next * v->step - i]);
+            FN(select_pad)(job, (const FN(vec) *)panel, v->rows, first);
+        FN(select_tile)(job);
+        for (; !direct && next < v->outs && next * v->step < i + job->limit; next++)
+            FN(vstoreu)(out + next * v->out_pitch, job->result[next * v->step - i]);
         next = direct ? i + t : next;
     }
     unsigned lanes = 0;
     for (int lane = 0; lane < VEC_LANES; lane++)
-        lanes |= (unsigned)(job.outside[lane] != 0) << lane;
+        lanes |= (unsigned)(job->outside[lane] != 0) << lane;
     return lanes;
 }

@@ -125,8 +125,9 @@ static inline void FN(rank_seek)(FN(rank_window) * w, dc_i64 lower)
     }
 }
 
-/* Fills the window's memory with the sorted rows of one lane; a missing row is a NaN. */
-static void FN(rank_load)(FN(rank_window) * w, const T *src, dc_i64 n, void *scratch)
+/* Fills the window's memory with the sorted rows of one lane. */
+static void FN(rank_load)(FN(rank_window) * w, const T *src, dc_i64 n, int inf_is_value,
+                          void *scratch)
 {
     w->items = scratch;
     w->spare = w->items + n;
@@ -136,7 +137,7 @@ static void FN(rank_load)(FN(rank_window) * w, const T *src, dc_i64 n, void *scr
     for (dc_i64 i = 0; i < n; i++) {
         const T x = src[i * VEC_LANES];
         w->rank[i] = UINT32_MAX;
-        if (x != x)
+        if (inf_is_value ? x != x : !(x - x == 0))
             continue;
         w->items[valid].key = FN(rank_key)(x + 0);
         w->items[valid++].row = (dc_u64)i;
@@ -160,7 +161,7 @@ static void FN(rank_lane)(const FN(pack) * v, const FN(select_want) * want, cons
                           FN(loose) * dst, void *scratch)
 {
     FN(rank_window) w;
-    FN(rank_load)(&w, src, v->rows, scratch);
+    FN(rank_load)(&w, src, v->rows, v->args->inf_is_value, scratch);
     dc_i64 oldest = 0, next = 0; /* the window is panel rows oldest ... next - 1 */
     for (dc_i64 j = 0; j < v->outs; j++) {
         const dc_i64 newest = v->lead + j * v->step;
