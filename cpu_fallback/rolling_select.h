@@ -60,6 +60,8 @@ static inline FN(select_ranks) FN(select_ranks_of)(const FN(select_want) * want,
     return (FN(select_ranks)){rank->lower, rank->upper, SELECT_FRAC(rank)};
 }
 
+#include "kernels/shared/rolling_interpolate.h"
+
 #include "kernels/shared/rolling_select.h"
 
 #include "kernels/shared/rolling_select_leaf.h"

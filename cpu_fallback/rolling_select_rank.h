@@ -176,8 +176,8 @@ static void FN(rank_lane)(const FN(pack) * v, const FN(select_want) * want, cons
             FN(rank_seek)(&w, r.lower);
             const dc_i64 upper = r.upper > r.lower ? FN(rank_next)(w.bits, w.cursor + 1) : w.cursor;
             result =
-                FN(select_interpolate)(FN(rank_value)(w.items[w.cursor].key),
-                                       FN(rank_value)(w.items[upper].key), r.frac, want->midpoint);
+                FN(rolling_interpolate)(FN(rank_value)(w.items[w.cursor].key),
+                                        FN(rank_value)(w.items[upper].key), r.frac, want->midpoint);
         }
         dst[j * v->out_pitch] = result == result ? result : (T)NAN;
     }

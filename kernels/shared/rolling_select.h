@@ -15,20 +15,6 @@
  * the CPU a value is a vector of series, on a device one number.  Included once per dtype, hence no
  * guard. */
 
-/* The statistic from the values at the two ranks.  `midpoint`: their mean, which must not overflow;
- * else linear with weight frac of `hi`.  NaN (opposite infinities) is for the caller to make quiet.
- */
-SELECT_INLINE T FN(select_interpolate)(T lo, T hi, T frac, int midpoint)
-{
-    if (midpoint) {
-        const T sum = lo + hi;
-        const T half = (T)0.5;
-        /* x - x is not 0 for infinite x */
-        return (sum - sum != 0 ? lo * half + hi * half : sum * half) + 0;
-    }
-    return (frac > 0 ? lo + (hi - lo) * frac : lo) + 0;
-}
-
 #define SELECT_SORT2(a, b)                                                                         \
     do {                                                                                           \
         const SELECT_V low_ = SELECT_MIN(a, b);                                                    \
