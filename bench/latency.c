@@ -2,9 +2,9 @@
  *
  *     latency [calls]
  *
- * Prints one JSON object per line: operation, dtype, rows, columns, window, threads, isa, calls,
- * median, 5th and 95th percentile of the time of a call in microseconds.  Host arrays, float64 and
- * float32, a CPU queue of one thread and one with the machine's default. */
+ * Prints one JSON object per line: operation, dtype, rows, columns, window, the queue's threads (0:
+ * the machine's default), threads used, isa, calls, median, 5th and 95th percentile of the time of
+ * a call in microseconds.  Host arrays, float64 and float32. */
 #define _POSIX_C_SOURCE 200112L
 
 #include <stdio.h>
@@ -66,7 +66,7 @@ static void fill(bench *b, int32_t dtype)
     }
 }
 
-static int measure(bench *b, dc_queue *queue, size_t operation, int32_t dtype)
+static int measure(bench *b, dc_queue *queue, int32_t threads, size_t operation, int32_t dtype)
 {
     static const char *const isas[] = {"baseline", "avx2", "avx512"};
     const int64_t shape[2] = {ROWS, COLUMNS};
@@ -90,12 +90,13 @@ static int measure(bench *b, dc_queue *queue, size_t operation, int32_t dtype)
     if (dc_queue_last_run(queue, &info) != DC_OK)
         return failed("dc_queue_last_run");
     printf("{\"record\": \"latency\", \"operation\": \"%s\", \"dtype\": \"%s\", \"rows\": %d, "
-           "\"columns\": %d, \"window\": %d, \"threads\": %d, \"isa\": \"%s\", \"calls\": %d, "
+           "\"columns\": %d, \"window\": %d, \"queue_threads\": %d, \"threads\": %d, \"isa\": "
+           "\"%s\", \"calls\": %d, "
            "\"median_us\": %.3f, \"p5_us\": %.3f, \"p95_us\": %.3f}\n",
            operations[operation].name, dtype == DC_F64 ? "float64" : "float32", ROWS, COLUMNS,
-           WINDOW, (int)info.threads, info.isa >= 0 && info.isa < 3 ? isas[info.isa] : "?",
-           b->calls, b->samples[b->calls / 2], b->samples[b->calls / 20],
-           b->samples[b->calls - 1 - b->calls / 20]);
+           WINDOW, (int)threads, (int)info.threads,
+           info.isa >= 0 && info.isa < 3 ? isas[info.isa] : "?", b->calls, b->samples[b->calls / 2],
+           b->samples[b->calls / 20], b->samples[b->calls - 1 - b->calls / 20]);
     return 0;
 }
 
@@ -117,7 +118,7 @@ static int run(bench *b, dc_context *context)
         for (size_t d = 0; d < 2 && !bad; ++d) {
             fill(b, dtypes[d]);
             for (size_t i = 0; i < sizeof operations / sizeof *operations && !bad; ++i)
-                bad = measure(b, queue, i, dtypes[d]);
+                bad = measure(b, queue, threads, i, dtypes[d]);
         }
         dc_queue_free(queue);
     }

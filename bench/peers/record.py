@@ -100,7 +100,7 @@ class Writer:
 
 # ---- the terminal -------------------------------------------------------------------------------
 
-_HEADER = "%-26s %-54s %9s %9s %8s %7s %7s  %s"
+_HEADER = "%-26s %-68s %9s %9s %8s %7s %7s  %s"
 _COLUMNS = ("row", "case", "ns/value", "other's", "ratio", "must", "aim", "reached")
 
 
@@ -121,8 +121,9 @@ def line(record):
                           _limit(record["must"], record["at_least"]),
                           _limit(record["aim"], record["at_least"]), record["verdict"])
     if record["record"] == "latency":
-        case = "%s %s, %d thread%s, µs" % (record["operation"], record["dtype"],
-                                           record["threads"], "s" * (record["threads"] != 1))
+        case = "%s %s, %s, us" % (record["operation"], record["dtype"],
+                                  "one thread" if record["queue_threads"] == 1
+                                  else "default threads")
         return _HEADER % (record["row"], case, "", "", "%.2f" % record["median_us"],
                           _limit(record["must"], False), "", record["verdict"])
     case = "import %.3f s, call %.4f s%s" % (

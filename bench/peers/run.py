@@ -4,6 +4,7 @@ import argparse
 import datetime
 import os
 import re
+import subprocess
 import sys
 import time
 
@@ -178,7 +179,7 @@ def main(arguments=None):
             out = _Out(writer, options.shortfalls, not options.quick)
             _measure(options, sections, cases, head["isa"], out)
             writer.add({"record": "end", "seconds": time.monotonic() - start})
-    except (measure.Disagreement, RuntimeError, OSError) as error:
+    except (measure.Disagreement, RuntimeError, OSError, subprocess.SubprocessError) as error:
         print("bench.peers: %s" % error, file=sys.stderr)
         return 4
     return _conclude(out.records, path, time.monotonic() - start, options.quick)

@@ -20,7 +20,7 @@ COLOURS = {
 }
 SPARE = ("#b03060", "#7a7a1f", "#0f8ab0", "#a0522d", "#4b5fd1")
 
-_STYLE = {
+STYLE = {
     "svg.fonttype": "none", "svg.hashsalt": "dualcube", "font.size": 9.0, "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "axes.edgecolor": BAND, "axes.linewidth": 0.8, "axes.labelcolor": MUTED, "axes.grid": True,
@@ -122,7 +122,7 @@ def column_figure(series, features, statistics, step, last):
     """
     layout = panels(statistics)
     heights = [2.1] + [0.95] * (len(layout) - 1)
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         total = sum(heights) + 0.46 * len(heights) + (0.42 if last else 0.28)
         figure = Figure(figsize=(WIDTH, total))
         grid = figure.add_gridspec(len(layout), 1, height_ratios=heights, left=0.085, right=0.992,
@@ -146,7 +146,7 @@ def column_figure(series, features, statistics, step, last):
         axes.set_xlim(0, max(len(series) - 1, 1))
         if last:
             axes.set_xlabel("row")
-        return _svg(figure)
+        return svg(figure)
 
 
 def _draw_data(axes, rows, series):
@@ -159,7 +159,7 @@ def _draw_data(axes, rows, series):
 
 def missing_figure(over_time, row_edges, per_column):
     """Share of missing values along the rows and by column, in per cent."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 2.3))
         left, right = figure.subplots(1, 2, gridspec_kw={
             "left": 0.085, "right": 0.992, "bottom": 0.24, "top": 0.93, "wspace": 0.2})
@@ -180,13 +180,13 @@ def missing_figure(over_time, row_edges, per_column):
             axes.yaxis.set_major_locator(MaxNLocator(4))
             axes.set_ylim(bottom=0)
         left.margins(x=0)
-        return _svg(figure)
+        return svg(figure)
 
 
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 
 
-def _svg(figure):
+def svg(figure):
     """The figure as an <svg> element: no prolog, no date, coordinates to 1/100 point."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})

@@ -1,26 +1,25 @@
-"""A self-contained HTML page about one run of ``dualcube features``.
+"""Self-contained HTML pages: about one run of ``dualcube features``, or about benchmarks.
 
     python3 -m dualcube.report --features out.npy --input in.npy -o out.html
+    python3 -m dualcube.report --bench records.jsonl [more.jsonl] -o bench.html
 
 The JSON beside the features says what ran; the page shows a few columns with their features, where
-it ran and why, time and throughput, and where values are missing.  Nothing is loaded from outside
-and the same files give the same page.
+it ran and why, time and throughput, and where values are missing.  The benchmark page draws the
+records of ``dualcube bench`` and of ``bench/peers``.  Nothing is loaded from outside and the same
+files give the same page.
 """
 
 import argparse
-import html
 import json
 import os
 import sys
 
 import numpy as np
 
+from ._page import ReportError, escape, facts, figure, head, number, rate, seconds, table, write
+
 CHUNK = 1 << 22  # values read at a time
 SCANNED = 1 << 28  # values looked at for the summary; beyond, evenly spaced blocks
-
-
-class ReportError(Exception):
-    """One sentence about what is wrong with the files."""
 
 
 # ---- reading ------------------------------------------------------------------------------------
@@ -143,79 +142,6 @@ def choose_columns(data, most):
     return chosen or [int(column) for column in wanted]
 
 
-# ---- writing ------------------------------------------------------------------------------------
-
-_CSS = """
-:root { --ink: #1c2733; --muted: #5d6b7a; --line: #dfe4e9; --accent: #1f5fa8; }
-* { box-sizing: border-box; }
-body { margin: 0; background: #f6f7f9; color: var(--ink);
-       font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; }
-main { max-width: 1060px; margin: 0 auto; padding: 36px 28px 56px; }
-h1 { font-size: 26px; line-height: 1.25; font-weight: 650; margin: 0 0 4px;
-     overflow-wrap: anywhere; }
-h2 { font-size: 18px; font-weight: 650; margin: 40px 0 10px; }
-h3 { font-size: 15px; font-weight: 650; margin: 0 0 8px; }
-p { margin: 0 0 12px; } .lead, figcaption, .note { color: var(--muted); }
-.facts { display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px; margin: 22px 0 0; }
-.facts div, .card { background: #fff; border: 1px solid var(--line); border-radius: 8px; }
-.facts div { padding: 12px 16px; } .facts b { display: block; font-size: 21px; font-weight: 650; }
-.facts span { color: var(--muted); font-size: 13px; }
-.card { padding: 18px 20px 14px; margin: 0 0 14px; overflow-x: auto; }
-figure { margin: 0; } figcaption { font-size: 13px; margin-top: 4px; }
-svg { width: 100%; height: auto; display: block; }
-svg text { font-family: system-ui, "Segoe UI", "Helvetica Neue", Arial, "DejaVu Sans",
-           sans-serif !important; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; }
-th { text-align: left; color: var(--muted); font-weight: 600; font-size: 13px; }
-th, td { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-tr:last-child td { border-bottom: 0; } td.n, th.n { text-align: right; white-space: nowrap;
-font-variant-numeric: tabular-nums; } code { font: 13px/1.4 ui-monospace, "DejaVu Sans Mono",
-monospace; overflow-wrap: anywhere; }
-@media (max-width: 720px) { .facts { grid-template-columns: repeat(2, 1fr); } }
-@media print { body { background: #fff; } .card { break-inside: avoid; } }
-"""
-
-
-def _escape(value):
-    return html.escape(str(value), quote=True)
-
-
-def number(value, digits=4):
-    """A number for people: 12,345 or 0.0123; a dash where there is none."""
-    if value is None or (isinstance(value, float) and not np.isfinite(value)):
-        return "–"
-    if isinstance(value, (int, np.integer)):
-        return "{:,}".format(int(value))
-    value = float(value)
-    if value != 0 and (abs(value) >= 1e7 or abs(value) < 1e-3):
-        return "%.3g" % value
-    return "{:,.0f}".format(value) if abs(value) >= 1e4 else "%.*g" % (digits, value)
-
-
-def _rate(value):
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value and value >= size:
-            return "%.3g %s" % (value / size, unit)
-    return number(value)
-
-
-def _seconds(value):
-    if value is None:
-        return "–"
-    return "%.3g s" % value if value >= 1 else "%.3g ms" % (1e3 * value)
-
-
-def _table(header, rows, numeric):
-    cell = ['<td class="n">%s</td>' if column in numeric else "<td>%s</td>"
-            for column in range(len(header))]
-    head = "".join('<th%s>%s</th>' % (' class="n"' if k in numeric else "", _escape(name))
-                   for k, name in enumerate(header))
-    body = "".join("<tr>" + "".join(cell[k] % _escape(v) for k, v in enumerate(row)) + "</tr>\n"
-                   for row in rows)
-    return ('<div class="card"><table><thead><tr>%s</tr></thead><tbody>\n%s</tbody></table></div>\n'
-            % (head, body))
-
-
 def _facts(meta, data, features):
     runs = meta.get("runs") or []
     places = []
@@ -225,13 +151,11 @@ def _facts(meta, data, features):
             places.append(place)
     pairs = [
         ("%s × %s" % (number(data.shape[0]), number(features.shape[1])), "rows × columns"),
-        (_seconds(meta.get("seconds")), "in all, reading and writing included"),
-        (_rate(meta.get("values_per_second")), "values per second"),
+        (seconds(meta.get("seconds")), "in all, reading and writing included"),
+        (rate(meta.get("values_per_second")), "values per second"),
         (", ".join(places) or "–", "ran on"),
     ]
-    return '<div class="facts">%s</div>\n' % "".join(
-        "<div><b>%s</b><span>%s</span></div>" % (_escape(value), _escape(text))
-        for value, text in pairs)
+    return facts(pairs)
 
 
 def _runs(meta):
@@ -246,9 +170,9 @@ def _runs(meta):
         reason = str(run.get("reason", ""))
         if run.get("fell_back"):
             reason = "fell back: " + reason
-        rows.append((run.get("statistic", "?"), ", ".join(where), _seconds(run.get("seconds")),
+        rows.append((run.get("statistic", "?"), ", ".join(where), seconds(run.get("seconds")),
                      run.get("class", ""), reason))
-    return _table(("statistic", "where", "time", "class", "why there"), rows, (2,))
+    return table(("statistic", "where", "time", "class", "why there"), rows, (2,))
 
 
 def _parameters(meta):
@@ -278,8 +202,7 @@ def _columns(data, features, statistics, step, columns):
             number(len(series)), number(lost),
             " Lines pass through the smallest and the largest value of every %s rows."
             % number(-(-len(series) // _plots.BINS)) if thin else "")
-        parts.append('<div class="card"><figure><h3>%s</h3>%s<figcaption>%s</figcaption></figure>'
-                     '</div>\n' % (_escape(_name_of(column, data.shape)), drawing, caption))
+        parts.append(figure(drawing, caption, _name_of(column, data.shape)))
     return "".join(parts)
 
 
@@ -295,8 +218,8 @@ def _missing(data):
     text = "%s NaN and %s infinite values: %s %% of the input%s." % (
         number(found["nan"]), number(found["inf"]), number(share, 3), scope)
     drawing = _plots.missing_figure(found["over_time"], found["edges"], found["per_column"])
-    return ('<div class="card"><figure>%s<figcaption>Share of missing values along the rows (left) '
-            'and by column (right). %s</figcaption></figure></div>\n' % (drawing, text))
+    return figure(drawing, "Share of missing values along the rows (left) and by column (right). "
+                  + text)
 
 
 def build(features_path, input_path, columns=4):
@@ -309,55 +232,54 @@ def build(features_path, input_path, columns=4):
     lead = "%d rolling statistics of %s (%s), %s" % (
         len(statistics), title, about.get("dtype", data.dtype.str), _parameters(meta))
     made = "dualcube %s on %s" % (meta.get("library", "?"), machine.get("cpu", "this machine"))
-    table = [(name, "%s %%" % number(share, 3), number(low), number(mean), number(high))
-             for name, (share, low, mean, high) in zip(statistics, summary(features))]
+    numbers = [(name, "%s %%" % number(share, 3), number(low), number(mean), number(high))
+               for name, (share, low, mean, high) in zip(statistics, summary(features))]
     parts = [
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-        "<title>%s: rolling features</title><style>%s</style></head><body><main>\n"
-        % (_escape(title), _CSS),
+        head("%s: rolling features" % title),
         "<h1>Rolling features of %s</h1>\n<p class=\"lead\">%s</p>\n"
-        % (_escape(title), _escape(lead)),
+        % (escape(title), escape(lead)),
         _facts(meta, data, features),
         "<h2>Columns and their features</h2>\n",
         _columns(data, features, statistics, step, chosen) if chosen
         else '<p class="note">The input has no values.</p>\n',
         "<h2>Where it ran, and why</h2>\n", _runs(meta),
         "<h2>The features in numbers</h2>\n",
-        _table(("statistic", "missing", "smallest", "mean", "largest"), table, (1, 2, 3, 4)),
+        table(("statistic", "missing", "smallest", "mean", "largest"), numbers, (1, 2, 3, 4)),
         "<h2>Missing values of the input</h2>\n", _missing(data),
         "<p class=\"note\">%s; features in <code>%s</code>, shape %s.</p>\n</main></body></html>\n"
-        % (_escape(made), _escape(os.path.basename(features_path)),
-           _escape(" × ".join(number(n) for n in features.shape))),
+        % (escape(made), escape(os.path.basename(features_path)),
+           escape(" × ".join(number(n) for n in features.shape))),
     ]
     return "".join(parts)
 
 
-def write(page, path):
-    """Write the page whole or not at all."""
-    temporary = "%s.%d.part" % (path, os.getpid())
-    try:
-        with open(temporary, "w", encoding="utf-8") as stream:
-            stream.write(page)
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
+def _page_of(options):
+    if options.bench:
+        from . import _bench_page
+
+        return _bench_page.build(options.bench)
+    return build(options.features, options.input, options.columns)
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python3 -m dualcube.report",
-                                     description="HTML page about one run of dualcube features.")
-    parser.add_argument("--features", required=True, help="the .npy file of features")
-    parser.add_argument("--input", required=True, help="the .npy file they were made from")
-    parser.add_argument("-o", "--output", required=True, help="the page to write")
+    parser = argparse.ArgumentParser(
+        prog="python3 -m dualcube.report",
+        description="HTML page about one run of dualcube features, or about benchmark records.")
+    parser.add_argument("--features", metavar="NPY", help="the .npy file of features")
+    parser.add_argument("--input", metavar="NPY", help="the .npy file they were made from")
     parser.add_argument("--columns", type=int, default=4, help="columns to plot, default 4")
+    parser.add_argument("--bench", metavar="JSONL", nargs="+",
+                        help="records of dualcube bench or bench/peers")
+    parser.add_argument("-o", "--output", required=True, metavar="HTML", help="the page to write")
     options = parser.parse_args(arguments)
     if not 1 <= options.columns <= 32:
         parser.error("--columns is %d, must be 1 to 32" % options.columns)
+    if bool(options.bench) == bool(options.features or options.input):
+        parser.error("either --features and --input are needed, or --bench")
+    if not options.bench and not (options.features and options.input):
+        parser.error("--features and --input are needed together")
     try:
-        write(build(options.features, options.input, options.columns), options.output)
+        write(_page_of(options), options.output)
     except ImportError as error:
         print("dualcube.report: %s (the page needs matplotlib: pip install matplotlib)" % error,
               file=sys.stderr)
