@@ -33,10 +33,10 @@ static const dc_mirror *mirror_of(const dc_op *op, int32_t dtype, int32_t isa)
 
 static void state_put(double *state, int64_t rows, int64_t sum, int64_t largest)
 {
-    const int64_t low = sum & UINT32_MAX;
+    const int64_t low = sum & UINT32_MAX, high = (sum - low) / ((int64_t)UINT32_MAX + 1);
 
     state[0] = (double)rows;
-    state[1] = (double)((sum - low) / ((int64_t)UINT32_MAX + 1));
+    state[1] = (double)high;
     state[2] = (double)low;
     state[3] = (double)largest;
 }
