@@ -336,9 +336,9 @@ static void fill_args(const dc_op *op, const dc_rolling_params *p, int32_t axis,
 static dc_status rolling_plan(const dc_op *op, const void *params, dc_plan *plan)
 {
     const dc_rolling_params *p = params;
-    rolling_rows r;
+    rolling_rows r = {0};
     dc_rolling_args a;
-    int32_t axis, slot[3];
+    int32_t axis = 0, slot[3];
     dc_step *step;
 
     DC_TRY(check_scalars(op, p));

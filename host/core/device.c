@@ -139,7 +139,7 @@ dc_status dc_device_check(dc_device *device, dc_device_info *info)
 
 dc_device *dc__first_accelerator(dc_context *context)
 {
-    dc_device *device;
+    dc_device *device = NULL;
 
     return find_opencl(context, -1, &device) == DC_OK ? device : NULL;
 }
