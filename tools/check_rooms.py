@@ -2,14 +2,16 @@
 """Check that every family and every row of host/core/ops.def exists in every room.
 
 A family has its public header, plan, kernels, shared header, CPU mirror, case table and size table,
-and is listed where families are listed; a row has FN(<row>) in the kernels and FN(<row>) with
-FN(<row>_plan) in the mirror.  Conversely no room holds a stem that the registry does not know.
+and is listed where families are listed; a row has, for both dtypes, a kernel <row>_<dtype> and a
+mirror <row>_<dtype> with <row>_plan_<dtype>, as the preprocessor sees them.  Conversely no room
+holds a stem that the registry does not know.
 """
 
 import argparse
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -21,7 +23,7 @@ LISTS = [("host/core/families.def", "DC_FAMILY({})"),
          ("include/dualcube/dualcube.h", '#include "dualcube/{}.h"')]
 # Rooms whose every file of this form is a family.
 CLOSED = [("host", "*.c"), ("kernels", "*.cl"), ("cpu_fallback", "*.c")]
-READMES = ["include", "host", "host/core", "host/opencl", "host/topology", "kernels",
+READMES = ["host", "host/core", "host/opencl", "host/topology", "kernels",
            "cpu_fallback", "tests", "bench", "tools"]
 ROW = re.compile(r"^DC_OP\(\s*(\d+)\s*,\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)\s*,", re.M)
 
@@ -34,16 +36,11 @@ def strip_comments(text):
     return re.sub(r"/\*.*?\*/|//[^\n]*", " ", text, flags=re.S)
 
 
-def with_includes(root, path, seen):
-    """Text of a file and of the private files it includes, without comments."""
-    if path in seen or not path.is_file():
-        return ""
-    seen.add(path)
-    text = strip_comments(read(path))
-    for name in re.findall(r'^\s*#\s*include\s+"([^"]+)"', text, re.M):
-        if name.startswith(("kernels/", "cpu_fallback/")):
-            text += with_includes(root, root / name, seen)
-    return text
+def expanded(root, path, *options):
+    """Text of a file as the preprocessor leaves it."""
+    done = subprocess.run(["cc", "-E", "-P", "-x", "c", f"-I{root}", f"-I{root / 'include'}",
+                           *options, str(root / path)], capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else ""
 
 
 def rows_of(root):
@@ -81,20 +78,22 @@ def check_family(root, family):
 
 def check_rows(root, rows):
     found = []
-    kinds = read(root / "include/dualcube/kinds.h")
+    kinds = strip_comments(read(root / "include/dualcube/kinds.h"))
     for family in sorted({row[2] for row in rows}):
-        kernels = with_includes(root, root / f"kernels/{family}.cl", set())
-        mirror = with_includes(root, root / f"cpu_fallback/{family}.c", set())
-        for _, name, owner, kind in rows:
-            if owner != family:
-                continue
-            wanted = [(kernels, f"kernels/{family}.cl", name),
-                      (mirror, f"cpu_fallback/{family}.c", name),
-                      (mirror, f"cpu_fallback/{family}.c", name + "_plan")]
-            found += [f"{path}: no FN({entry})" for text, path, entry in wanted
-                      if not re.search(rf"\bFN\(\s*{entry}\s*\)", text)]
-            if not re.search(rf"\b{kind}\b", kinds):
-                found.append(f"include/dualcube/kinds.h: no {kind}, the kind of {name}")
+        own = [(name, kind) for _, name, owner, kind in rows if owner == family]
+        found += [f"include/dualcube/kinds.h: no {kind}, the kind of {name}" for name, kind in own
+                  if not re.search(rf"\b{kind}\b", kinds)]
+        for dtype, suffix in (("float", "f32"), ("double", "f64")):
+            options = [f"-DT={dtype}", f"-DSFX={suffix}"]
+            kernels = expanded(root, f"kernels/{family}.cl", *options, "-DDC_FP64",
+                               "-D__OPENCL_VERSION__=120")
+            mirror = expanded(root, f"cpu_fallback/{family}.c", *options)
+            for name, _ in own:
+                if not re.search(rf"\b__kernel\b[^;{{(]*\b{name}_{suffix}\s*\(", kernels):
+                    found.append(f"kernels/{family}.cl: no kernel {name}_{suffix}")
+                found += [f"cpu_fallback/{family}.c: no function {entry}_{suffix}"
+                          for entry in (name, name + "_plan")
+                          if not re.search(rf"\bvoid {entry}_{suffix}\s*\([^;{{]*\{{", mirror)]
     return found
 
 
@@ -125,12 +124,16 @@ def model_tree(root):
     """A small sound project: one family `model` with two rows."""
     ops = ('DC_OP( 1, model_a, model, DC_MODEL_A, 1, 1, X, X,\n  "a")\n'
            'DC_OP( 2, model_b, model, DC_MODEL_B, 1, 1, X, X,\n  "b")\n')
-    entries = "".join(f"void FN({n})(void);\nvoid FN({n}_plan)(void);\n"
-                      for n in ("model_a", "model_b"))
-    files = {room.format("model"): entries for room in ROOMS}
+    glue = "#define CAT_(a, b) a##_##b\n#define CAT(a, b) CAT_(a, b)\n#define FN(n) CAT(n, SFX)\n"
+    names = ("model_a", "model_b")
+    kernels = glue + "".join(f"__kernel void FN({n})(void)\n{{\n}}\n" for n in names)
+    mirror = glue + "".join(f"static void FN({n})(void)\n{{\n}}\nstatic void FN({n}_plan)(void)"
+                            "\n{\n}\n" for n in names)
+    files = {room.format("model"): "" for room in ROOMS}
     files |= {path: text.format("model") + "\n" for path, text in LISTS}
     files |= {f"{room}/README.md": "room\n" for room in READMES}
-    files |= {"host/core/ops.def": ops,
+    files |= {"host/core/ops.def": ops, "kernels/model.cl": kernels,
+              "cpu_fallback/model.c": mirror,
               "include/dualcube/kinds.h": "enum { DC_MODEL_A = 0, DC_MODEL_B = 1 };\n"}
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -146,6 +149,12 @@ def plants(files):
     return [(f"without {name}", name, None) for name in lone] + [
         ("a kernel missing", "kernels/model.cl", swap("FN(model_b)", "FN(other)")),
         ("a kernel only in a comment", "kernels/model.cl", lambda t: f"/* {t} */"),
+        ("a kernel that is none", "kernels/model.cl",
+         swap("__kernel void FN(model_b)", "void FN(model_b)")),
+        ("a kernel of one dtype", "kernels/model.cl",
+         lambda t: t.replace("__kernel void FN(model_b)", "__kernel void model_b_f32")),
+        ("a mirror only declared", "cpu_fallback/model.c",
+         swap("void FN(model_a)(void)\n{\n}", "void FN(model_a)(void);")),
         ("a mirror missing", "cpu_fallback/model.c", swap("FN(model_a)", "FN(other)")),
         ("a mirror's plan missing", "cpu_fallback/model.c", swap("model_b_plan", "model_b_p")),
         ("an id twice", "host/core/ops.def", swap("DC_OP( 2", "DC_OP( 1")),

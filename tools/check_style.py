@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-FILE_LINES, HEADER_LINES, FUNCTION_LINES = 500, 400, 60
+FILE_LINES, HEADER_LINES, FUNCTION_LINES, COLUMNS = 500, 400, 60, 100
 FORMATTER = "clang-format-14"  # pinned: every version formats differently
 FORMATTED = (".c", ".h", ".cl", ".inc")
 SIZED = FORMATTED + (".py", ".cmake", ".sh")
@@ -79,6 +79,8 @@ def check_text(root, file, text):
     for number, line in enumerate(text.splitlines(), 1):
         if line.rstrip() != line:
             found.append(f"{path}:{number}: blanks at the end of the line")
+        if len(line) > COLUMNS and file.suffix not in FORMATTED:
+            found.append(f"{path}:{number}: {len(line)} characters, the limit is {COLUMNS}")
         if "\t" in line:
             found.append(f"{path}:{number}: a tab")
         if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line) and "check_style" not in path:
@@ -125,6 +127,7 @@ PLANTS = [
     ("a long Python function", "tools/a.py", "def f():\n" + "    pass\n" * 61),
     ("Python that is none", "tools/a.py", "def f(:\n"),
     ("blanks at an end", "tools/a.py", "x = 1  \n"),
+    ("a long line", "tools/a.py", "x = 1  # " + "long " * 20 + "\n"),
     ("a tab", "tools/a.sh", "\techo\n"),
     ("something unfinished", "host/a.c", "/* TO" "DO: the rest */\n"),
     ("no newline at the end", "tools/a.py", "x = 1"),

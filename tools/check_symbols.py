@@ -4,8 +4,8 @@
   exports  libdualcube.so exports exactly the DC_API functions of include/dualcube, which are those
            of tools/symbols.txt, and apart the DC_MODULE functions of the private headers; each
            module exports its doors only.
-  calls    the library never prints, asserts, exits or starts a shell; mirrors and plans call no libm function
-           whose bits change from machine to machine.
+  calls    the library never prints, asserts, exits or starts a shell; mirrors and plans call no
+           libm function whose bits change from machine to machine.
   needs    libdualcube.so names its ABI and needs no OpenCL and no BLAS library.
 """
 
@@ -22,8 +22,8 @@ PUBLIC, PRIVATE = "DUALCUBE_0.1", "DUALCUBE_PRIVATE"
 PRINTS = re.compile(r"(v?printf|puts|putchar|perror|v?warnx?|v?errx?|v?syslog|abort|_?exit|"
                     r"quick_exit|system|popen|__assert_fail|stdout|stderr|__v?printf_chk)$")
 # IEEE 754 gives these one result; every other function of libm has bits of its own per machine.
-LIBM_EXACT = re.compile(r"(sqrt|fma|floor|ceil|rint|nearbyint|trunc|fabs|copysign|fmod|ldexp|scalbn|"
-                        r"frexp|modf)[fl]?$")
+LIBM_EXACT = re.compile(r"(sqrt|fma|floor|ceil|rint|nearbyint|trunc|fabs|copysign|fmod|ldexp|"
+                        r"scalbn|frexp|modf)[fl]?$")
 NEEDED_NOT = re.compile(r"lib(OpenCL|clblast|openblas|cblas|blas|lapack)\b")
 
 
@@ -94,7 +94,8 @@ def check_exports(root, build):
               for name in sorted(set(names) - public - private)]
     for file, doors in DOORS.items():
         if (build / "lib" / file).is_file():
-            found += compare("module", set(exported(build / "lib" / file)), doors, file, "its doors")
+            found += compare("module", set(exported(build / "lib" / file)), doors, file,
+                             "its doors")
     return found, len(names)
 
 
@@ -140,7 +141,8 @@ def check(root, build, compiler):
 # ---- self-test: a library of three files, built with one defect at a time -----------------------
 
 HEADER = ("DC_API int dc_model(int x,\n             int y);\n"
-          "/* DC_API int dc_gone(void); */\n#define DC_API __attribute__((visibility(\"default\")))\n")
+          "/* DC_API int dc_gone(void); */\n"
+          "#define DC_API __attribute__((visibility(\"default\")))\n")
 MODEL = {
     "CMakeLists.txt": "set(DC_SOVERSION 7)\n", "include/dualcube/model.h": HEADER,
     "tools/symbols.txt": "dc_model\n",
@@ -167,7 +169,8 @@ PLANTS = [
     ("log in a mirror", "mirror.c", "double g(double x) { return log(x); }\n"),
     ("exp in a mirror", "mirror.c", "double g(double x) { return exp(x); }\n"),
     ("a second door", "module.c", "int dc_side(void) { return 0; }\n"),
-    ("a module that prints", "module.c", "int puts(const char *);\nint g(void) { return puts(\"\"); }\n"),
+    ("a module that prints", "module.c",
+     "int puts(const char *);\nint g(void) { return puts(\"\"); }\n"),
     ("another ABI", "CMakeLists.txt", None),
     ("a BLAS library", "lib.c", "needs blas"),
     ("an executable stack", "lib.c", "execstack"),

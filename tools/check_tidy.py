@@ -87,7 +87,8 @@ def check(root, build, jobs, remember=True):
     return lines, f"{len(commands)} files, {looked} looked at"
 
 
-SOUND = "#include <stdlib.h>\n#include <string.h>\nint f(char *p, int n);\nint f(char *p, int n)\n{\n%s    return n;\n}\n"
+SOUND = ("#include <stdlib.h>\n#include <string.h>\nint f(char *p, int n);\n"
+         "int f(char *p, int n)\n{\n%s    return n;\n}\n")
 PLANTS = [
     ("nothing", "", False),
     ("a semicolon after if", "    if (n > 1);\n        n = 2;\n", True),
