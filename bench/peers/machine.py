@@ -63,8 +63,8 @@ def floors(quick):
     rounds = 3 if quick else 7
     copy = _best_median(lambda: np.copyto(target, source), rounds)
     read = _best_median(lambda: np.max(source), rounds)  # one load and one vector op per element
-    return {"threads": 1, "array_bytes": size, "copy_bytes_per_s": 2 * size / copy,
-            "read_bytes_per_s": size / read}
+    return {"threads": 1, "array_bytes": size, "copy_bytes_per_second": 2 * size / copy,
+            "read_bytes_per_second": size / read}
 
 
 def library_path():

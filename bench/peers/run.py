@@ -192,7 +192,7 @@ def _print_head(head):
     print("%s, %d cores, %s; instruction set %s" % (machine["cpu"], machine["cores"],
                                                     machine["system"], head["isa"]))
     print("one thread: copy %.1f GB/s (read + write), read %.1f GB/s"
-          % (floors["copy_bytes_per_s"] / 1e9, floors["read_bytes_per_s"] / 1e9))
+          % (floors["copy_bytes_per_second"] / 1e9, floors["read_bytes_per_second"] / 1e9))
     print("; ".join("%s %s, %d thread%s" % (name, entry["version"], entry["threads"],
                                             "s" * (entry["threads"] != 1))
                     for name, entry in head["libraries"].items()))

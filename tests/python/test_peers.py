@@ -35,7 +35,7 @@ def test_quick_run(tmp_path):
     records = [json.loads(line) for line in path.read_text().splitlines()]
     assert records[0]["format"] == "dualcube.peers"
     assert records[0]["libraries"]["pandas"]["threads"] == 1
-    assert records[0]["floors"]["copy_bytes_per_s"] > 0
+    assert records[0]["floors"]["copy_bytes_per_second"] > 0
     ratios = [entry for entry in records if entry["record"] == "ratio"]
     assert ratios and all(entry["slow"]["library"] == "pandas" for entry in ratios)
     assert all(entry["ratio"] > 0 and entry["copy_ns_per_element"] > 0 for entry in ratios)

@@ -159,7 +159,7 @@ def ratio(slow, fast, verdict="aim", **more):
 def peers_file(path, *records):
     head = {"record": "run", "format": "dualcube.peers", "version": 1, "date": "2026-01-01",
             "machine": {"cpu": "CPU", "cores": 2}, "isa": "avx2",
-            "floors": {"threads": 1, "copy_bytes_per_s": 3e10, "read_bytes_per_s": 2e10},
+            "floors": {"threads": 1, "copy_bytes_per_second": 3e10, "read_bytes_per_second": 2e10},
             "libraries": {"bottleneck": {"version": "1.6", "threads": 1}}}
     path.write_text("".join(json.dumps(record) + "\n" for record in (head,) + records))
     return path
@@ -182,28 +182,31 @@ def test_bench_page_of_peers(tmp_path):
 
 
 def test_bench_page_of_times(tmp_path):
-    head = {"record": "run", "format": "dualcube.bench", "version": 1, "machine": {"cpu": "CPU"},
-            "floors": [{"threads": 1, "copy_bytes_per_s": 3e10, "fma_flops_per_s": 1e11}]}
-    times = [{"record": "time", "operation": "rolling_" + name, "dtype": "float32", "rows": rows,
+    head = {"record": "machine", "time": "2026-01-01", "library": "0.1.0", "cpu": "CPU", "cores": 2,
+            "floors": [{"threads": 1, "copy_bytes_per_second": 3e10,
+                        "fma_avx2_f64_per_second": 1e11}]}
+    times = [{"record": "bench", "operation": "rolling_" + name, "dtype": "float32", "rows": rows,
               "columns": 8, "window": 16, "device": device, "isa": "avx2", "threads": 1,
-              "median_s": rows * 1e-9, "floor_fraction": 0.5}
+              "memory": "host", "seconds": rows * 1e-9, "ns_per_value": 0.125, "floor": "copy",
+              "fraction_of_floor": 0.5}
              for name in ("mean", "median") for rows in (100, 10_000) for device in ("cpu",
                                                                                    "opencl:0")]
     path = tmp_path / "bench.jsonl"
     path.write_text("\n".join(json.dumps(record) for record in [head] + times))
     assert report.main(["--bench", str(path), "-o", str(tmp_path / "page.html")]) == 0
     page = Page((tmp_path / "page.html").read_text())
-    assert page.drawings == 1 and "rolling_median" in " ".join(page.text)
+    words = " ".join(page.text)
+    assert page.drawings == 2 and "rolling_median" in words and "50 % of copy" in words
 
 
 @pytest.mark.parametrize("text, complaint", [
-    ("", "does not begin with a run record"), ("{", "cannot be read"), ("[1]", "is not a record"),
+    ("", "does not begin with the machine record"), ("{", "cannot be read"), ("[1]", "is not a record"),
     ('{"record": "run", "format": "dualcube.peers", "version": 9}', "version 9"),
     ('{"record": "run", "format": "dualcube.peers", "version": 1}\n{"record": "ratio"}',
      "ratio is None"),
     ('{"record": "run", "format": "dualcube.peers", "version": 1}\n{"record": "ratio", "ratio": 2,'
      ' "slow": {}, "fast": {}}', "does not describe a measurement"),
-    ('{"record": "run", "format": "dualcube.bench", "version": 1}\n{"record": "time", "rows": "1"}',
+    ('{"record": "machine"}\n{"record": "bench", "rows": "1"}',
      "rows is '1'"),
 ])
 def test_bad_records(tmp_path, text, complaint, capsys):

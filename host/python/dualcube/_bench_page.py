@@ -6,9 +6,8 @@ import os
 
 from ._page import ReportError, escape, facts, figure, head, number, table
 
-_FORMATS = ("dualcube.peers", "dualcube.bench")
 _NUMBERS = {  # fields that the page computes with, by kind of record
-    "ratio": ("ratio",), "time": ("rows", "columns", "window", "median_s"),
+    "ratio": ("ratio",), "bench": ("rows", "columns", "window", "seconds", "ns_per_value"),
     "latency": ("median_us",), "import": ("total_s",),
 }
 _VERDICTS = {"aim": "aim reached", "must": "reached", "SHORT": "short", "-": ""}
@@ -50,13 +49,17 @@ def read(path):
                     records.append(_check(json.loads(line), "%s, line %d" % (path, place)))
     except (OSError, ValueError) as error:
         raise ReportError("%s cannot be read: %s" % (path, error)) from None
-    if not records or records[0]["record"] != "run" or records[0].get("format") not in _FORMATS:
-        raise ReportError("%s does not begin with a run record of format %s"
-                          % (path, " or ".join(_FORMATS)))
-    if records[0].get("version") != 1:
+    first = records[0] if records else {}
+    if first.get("record") == "machine":  # of dualcube bench
+        return {**first, "machine": first, "date": first.get("time"), "libraries": {
+            "dualcube": {"version": first.get("library", "?")}}}, records[1:]
+    if first.get("record") != "run" or first.get("format") != "dualcube.peers":
+        raise ReportError("%s does not begin with the machine record of dualcube bench or the run "
+                          "record of bench/peers" % path)
+    if first.get("version") != 1:
         raise ReportError("%s has version %s, this package reads version 1"
-                          % (path, records[0].get("version")))
-    return records[0], records[1:]
+                          % (path, first.get("version")))
+    return first, records[1:]
 
 
 # ---- words --------------------------------------------------------------------------------------
@@ -68,7 +71,7 @@ def _size(part):
 
 def _machine(run):
     machine = run.get("machine") or {}
-    words = [str(machine.get("cpu") or machine.get("cpu_name") or "this machine")]
+    words = [str(machine.get("cpu") or "this machine")]
     if machine.get("cores"):
         words.append("%s cores" % machine["cores"])
     if run.get("isa"):
@@ -186,49 +189,74 @@ def _peers(run, records):
     return "".join(parts)
 
 
+def _places(record):
+    """Where a call of dualcube bench ran."""
+    words = [str(record.get("device", "?"))]
+    if record.get("device") == "cpu":
+        words.append(str(record.get("isa", "?")))
+        words.append("%s thread%s" % (record.get("threads"), "s" * (record.get("threads") != 1)))
+    else:
+        words.append("%s arrays" % record.get("memory", "?"))
+    return ", ".join(words)
+
+
 def _times(run, records):
     from . import _bench_plots
 
-    timed = [record for record in records if record["record"] == "time"]
+    timed = [record for record in records if record["record"] == "bench"]
     if not timed:
         return '<p class="note">The file holds no measurements.</p>\n'
-    parts = []
-    for dtype in dict.fromkeys(str(r.get("dtype")) for r in timed):
-        chosen = [r for r in timed if str(r.get("dtype")) == dtype]
-        parts.append(figure(_bench_plots.sweep(chosen), "Nanoseconds per value by number of "
-                            "values, one line per device and window.", dtype))
-    rows = []
-    for record in timed:
-        place = [str(record.get("device", "?"))] + [
-            str(record[name]) for name in ("isa",) if record.get(name)]
-        fraction = record.get("floor_fraction")
-        rows.append((record.get("operation", "?"), _size(record), record["window"],
-                     ", ".join(place), record.get("threads", ""),
-                     "%s ms" % number(1e3 * record["median_s"], 3),
-                     number(_per_value(record), 3),
-                     "%s %%" % number(100 * fraction, 3) if _finite(fraction) else "–"))
-    parts.append("<details open><summary>All %s measurements</summary>%s</details>\n" % (
-        number(len(timed)), table(("operation", "size", "window", "where", "threads", "time",
-                                   "ns/value", "of the floor"), rows, (2, 4, 5, 6, 7))))
+    parts = ["<h2>Time per value</h2>\n"]
+    copies = {floor.get("threads"): floor.get("copy_bytes_per_second") for floor in _floors(run)}
+    for dtype in sorted({str(record.get("dtype")) for record in timed}):
+        chosen = [dict(record, place=_places(record)) for record in timed
+                  if str(record.get("dtype")) == dtype]
+        width = 4 if dtype == "float32" else 8
+        floor = 2e9 * width / copies[1] if _finite(copies.get(1)) and copies[1] > 0 else None
+        parts.append(figure(
+            _bench_plots.by_window(chosen, floor), "Nanoseconds per value by window, the largest "
+            "array of the record.  Dashed: one thread copies a value from memory to memory (arrays "
+            "that fit a cache may lie below).",
+            "%s, by window" % dtype))
+        if len({record["rows"] * record["columns"] for record in chosen}) > 1:
+            parts.append(figure(
+                _bench_plots.by_size(chosen, floor), "Nanoseconds per value by number of values, "
+                "the smallest window of the record.", "%s, by size" % dtype))
+    parts.append("<details open><summary>All %s measurements</summary>%s</details>\n"
+                 % (number(len(timed)), _times_table(timed)))
     return "".join(parts)
 
 
-def _per_value(record):
-    """Nanoseconds per value of the input."""
-    return 1e9 * record["median_s"] / max(record["rows"] * record["columns"], 1)
+def _times_table(timed):
+    rows = []
+    for record in timed:
+        fraction = record.get("fraction_of_floor")
+        reached = "%s %% of %s" % (number(100 * fraction, 2), record.get("floor", "?"))
+        rows.append((record.get("operation", "?"), _size(record), record["window"],
+                     _places(record), "%s ms" % number(1e3 * record["seconds"], 3),
+                     number(record["ns_per_value"], 3), reached if _finite(fraction) else "–"))
+    return table(("operation", "size", "window", "where", "time", "ns/value", "of the floor"), rows,
+                 (2, 4, 5, 6))
+
+
+def _best_fma(floor):
+    values = [value for name, value in floor.items()
+              if name.startswith("fma_") and name.endswith("f64_per_second") and _finite(value)]
+    return max(values, default=None)
 
 
 def _floor_table(run):
     rows = []
     for floor in _floors(run):
+        speeds = [floor.get("read_bytes_per_second"), floor.get("copy_bytes_per_second"),
+                  _best_fma(floor)]
         rows.append([number(floor.get("threads"))] + [
-            "%s G" % number(floor[name] / 1e9, 3) if _finite(floor.get(name)) else "–"
-            for name in ("read_bytes_per_s", "copy_bytes_per_s", "fma_flops_per_s")])
+            "%s G" % number(speed / 1e9, 3) if _finite(speed) else "–" for speed in speeds])
     if not rows:
         return ""
     return "<h2>What this machine can do</h2>\n" + table(
-        ("threads", "read, bytes/s", "copy, bytes read and written/s", "fma, flop/s"), rows,
-        (0, 1, 2, 3))
+        ("threads", "read, bytes/s", "copy, bytes read and written/s",
+         "float64 multiply-adds/s"), rows, (0, 1, 2, 3))
 
 
 def build(paths):
@@ -236,7 +264,7 @@ def build(paths):
     parts = []
     for path in paths:
         run, records = read(path)
-        peers = run["format"] == "dualcube.peers"
+        peers = run["record"] == "run"
         title = "Rolling statistics against their peers" if peers else "Rolling statistics: times"
         lead = "%s. %s" % (_machine(run), run.get("date", ""))
         parts.append("<h1>%s</h1>\n<p class=\"lead\">%s</p>\n" % (escape(title), escape(lead)))

@@ -11,6 +11,7 @@ BY_LIBRARY = {"dualcube": "#1f5fa8", "bottleneck": "#d1570a", "pandas": "#8d4fa8
               "polars": "#2a9083", "numbagg": "#b03060", "copy": "#5d6b7a"}
 SPARE = ("#1f5fa8", "#d1570a", "#2a9083", "#8d4fa8", "#b03060", "#7a7a1f", "#0f8ab0", "#a0522d")
 ORDER = ("count", "sum", "mean", "var", "std", "min", "max", "median", "quantile")
+PER_LINE = 4  # entries of a legend
 ROW = 0.235  # inches per line of a dot plot
 
 
@@ -117,12 +118,12 @@ def own(records):
     return _dots(groups, labels, bars, "ratio of times per value", BY_DTYPE)
 
 
-def _panels(count, per_row=4, height=1.95):
+def _panels(count, per_row=4, height=1.95, legend=0.5):
     rows = -(-count // per_row)
-    figure = Figure(figsize=(WIDTH, height * rows + 0.5))
-    total = height * rows + 0.5
+    total = height * rows + legend
+    figure = Figure(figsize=(WIDTH, total))
     axes = figure.subplots(rows, min(per_row, count), squeeze=False, gridspec_kw={
-        "left": 0.06, "right": 0.992, "bottom": 0.42 / total, "top": 1 - 0.55 / total,
+        "left": 0.06, "right": 0.992, "bottom": 0.42 / total, "top": 1 - (legend + 0.05) / total,
         "hspace": 0.5, "wspace": 0.24})
     flat = list(axes.flat)
     for spare in flat[count:]:
@@ -179,41 +180,49 @@ def times(records):
         return svg(figure)
 
 
-def sweep(records):
-    """Nanoseconds per value by number of values: a panel per operation, a line per device,
-    instruction set, thread count and window."""
-    panels, names = {}, []
+def _sweep(records, x, floor, ticks):
+    """A panel per operation, a line per place; `x` gives a record's abscissa."""
+    panels, places = {}, sorted({record["place"] for record in records})
     for record in records:
-        name = "%s, W %s" % (_where(record), record["window"])
-        if name not in names:
-            names.append(name)
-        elements = max(record["rows"] * record["columns"], 1)
-        curve = panels.setdefault(str(record.get("operation")), {}).setdefault(name, {})
-        curve[elements] = 1e9 * record["median_s"] / elements
+        curves = panels.setdefault(str(record.get("operation")), {})
+        curves.setdefault(record["place"], {})[x(record)] = max(record["ns_per_value"], 1e-6)
     operations = sorted(panels, key=lambda name: (_rank(name.replace("rolling_", "")), name))
+
+    def colour(place):
+        return BY_LIBRARY["copy"] if place == "copy" else SPARE[places.index(place) % len(SPARE)]
+
     with matplotlib.rc_context(STYLE):
-        figure, field = _panels(len(operations), 3, 2.3)
+        lines = -(-(len(places) + bool(floor)) // PER_LINE)
+        figure, field = _panels(len(operations), 3, 2.2, 0.3 + 0.2 * lines)
         handles = {}
         for axes, name in zip(field, operations):
-            _curves(axes, panels[name], handles,
-                    lambda line: SPARE[names.index(line) % len(SPARE)])
+            curves = panels[name]
+            if floor:
+                curves = {**curves, "copy": {at: floor for curve in curves.values()
+                                             for at in curve}}
+            xs = _curves(axes, curves, handles, colour, ("copy",))
             axes.set_title(name, fontsize=9.5, loc="left", color=INK)
-            axes.xaxis.set_major_formatter(FuncFormatter(_count))
-        _legend(figure, handles, 5)
+            axes.set_xticks(xs, [ticks(at) for at in xs])
+        _legend(figure, handles, PER_LINE)
         return svg(figure)
 
 
-def _where(record):
-    words = [str(record.get("device", "?"))]
-    if record.get("isa"):
-        words.append(str(record["isa"]))
-    if isinstance(record.get("threads"), int) and record["threads"] > 0:
-        words.append("%d thread%s" % (record["threads"], "" if record["threads"] == 1 else "s"))
-    return " ".join(words)
+def by_window(records, floor):
+    """The largest size of the record; `floor`: nanoseconds to copy a value, or None."""
+    largest = max(record["rows"] * record["columns"] for record in records)
+    return _sweep([r for r in records if r["rows"] * r["columns"] == largest],
+                  lambda record: max(record["window"], 1), floor, lambda x: "%d" % x)
 
 
-def _count(value, _position=None):
+def by_size(records, floor):
+    """The smallest window of the record."""
+    smallest = min(record["window"] for record in records)
+    return _sweep([r for r in records if r["window"] == smallest],
+                  lambda record: max(record["rows"] * record["columns"], 1), floor, _count)
+
+
+def _count(value):
     for unit, size in (("G", 1e9), ("M", 1e6), ("K", 1e3)):
         if value >= size:
-            return "%g%s" % (value / size, unit)
+            return "%.3g%s" % (value / size, unit)
     return "%g" % value
