@@ -56,7 +56,7 @@ def of_ctest(path):
             reason = case.find("skipped").get("message") or ""
             counts = Counts(skipped=1) if reason.startswith("SKIP_") else Counts(failed=1)
         elif counts is None:
-            counts = Counts(passed=1)
+            counts = Counts(passed=int(status != "fail"))
         if status == "fail" and counts.failed == 0:
             counts.failed = 1
         total += counts
