@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-FILE_LINES, HEADER_LINES, FUNCTION_LINES, COLUMNS = 500, 400, 60, 100
+FILE_LINES, HEADER_LINES, FUNCTION_LINES, COLUMNS = 500, 400, 60, 110
 FORMATTER = "clang-format-14"  # pinned: every version formats differently
 FORMATTED = (".c", ".h", ".cl", ".inc")
 SIZED = FORMATTED + (".py", ".cmake", ".sh")
@@ -79,7 +79,7 @@ def check_text(root, file, text):
     for number, line in enumerate(text.splitlines(), 1):
         if line.rstrip() != line:
             found.append(f"{path}:{number}: blanks at the end of the line")
-        if len(line) > COLUMNS and file.suffix not in FORMATTED:
+        if len(line) > COLUMNS and file.suffix in (".py", ".cmake"):
             found.append(f"{path}:{number}: {len(line)} characters, the limit is {COLUMNS}")
         if "\t" in line:
             found.append(f"{path}:{number}: a tab")
