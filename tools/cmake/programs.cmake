@@ -21,7 +21,7 @@ if(dc_command_sources AND DC_HAVE_CJSON AND NOT dc_wheel)
     # Public headers only; its own files are named from the repository's root.
     target_include_directories(dualcube-command PRIVATE "${dc_root}")
     target_link_libraries(dualcube-command PRIVATE dualcube dc_flags dc_dep_cjson
-                          Threads::Threads)
+                          Threads::Threads ${CMAKE_DL_LIBS})
     if(DC_LIBM)
         target_link_libraries(dualcube-command PRIVATE ${DC_LIBM})
     endif()

@@ -1,4 +1,5 @@
 /* The page of plots is made by the Python package, when there is one with matplotlib. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <spawn.h>
@@ -53,9 +54,10 @@ static void find_python(char *out, size_t room)
                  access(".venv/bin/python3", X_OK) ? "python3" : ".venv/bin/python3");
 }
 
-/* In a source tree the package and the library are found beside this program. */
+/* The package uses the library that this program uses; in a source tree it lies beside it. */
 static void set_environment(void)
 {
+    Dl_info library;
     char found[PATH_MAX], path[2 * PATH_MAX], *end;
     const char *old = getenv("PYTHONPATH");
 
@@ -65,6 +67,9 @@ static void set_environment(void)
         snprintf(path, sizeof path, "%s%s%s", found, old && *old ? ":" : "", old ? old : "");
         setenv("PYTHONPATH", path, 1);
     }
+    if (dladdr((const void *)(uintptr_t)dc_version, &library) && library.dli_fname &&
+        realpath(library.dli_fname, found))
+        setenv("DUALCUBE_LIBRARY", found, 0);
     setenv("MPLBACKEND", "Agg", 1);
 }
 
