@@ -41,6 +41,8 @@ struct dc_event {
     const dc_backend *backend; /* NULL: complete */
     void *event;
     dc_status status;
+    char text[256];     /* of a failure */
+    int32_t told;       /* atomic: the caller has had the status */
     int32_t references; /* atomic */
 };
 
@@ -62,6 +64,8 @@ struct dc_queue {
     dc_device *exec_device;       /* whose queue device_exec is                */
     dc_flight flight[DC_CALLS_IN_FLIGHT];
     int32_t next_flight;
+    dc_status late; /* first failure of a call in flight that nobody was told */
+    char late_text[256];
     dc_run_info last;
 };
 

@@ -141,13 +141,24 @@ dc_status dc__queue_exec(dc_queue *queue, dc_device *device, void **exec)
     return DC_OK;
 }
 
-static void flight_end(dc_flight *flight)
+static dc_status event_settle(dc_event *event, int tell);
+
+/* A failure that the caller has not heard of from its event waits for dc_queue_finish(). */
+static void flight_end(dc_queue *queue, dc_flight *flight)
 {
-    if (flight->pending) {
-        (void)dc_event_wait(flight->pending);
-        dc_event_free(flight->pending);
-        flight->pending = NULL;
+    dc_event *event = flight->pending;
+    dc_status status;
+
+    if (!event)
+        return;
+    status = event_settle(event, 0);
+    if (status != DC_OK && queue->late == DC_OK &&
+        !__atomic_load_n(&event->told, __ATOMIC_RELAXED)) {
+        queue->late = status;
+        snprintf(queue->late_text, sizeof queue->late_text, "%s", event->text);
     }
+    dc_event_free(event);
+    flight->pending = NULL;
 }
 
 dc_flight *dc__queue_flight(dc_queue *queue)
@@ -155,7 +166,7 @@ dc_flight *dc__queue_flight(dc_queue *queue)
     dc_flight *flight = &queue->flight[queue->next_flight];
 
     queue->next_flight = (queue->next_flight + 1) % DC_CALLS_IN_FLIGHT;
-    flight_end(flight);
+    flight_end(queue, flight);
     dc__arena_reset(&flight->arena);
     return flight;
 }
@@ -169,6 +180,12 @@ dc_status dc_queue_finish(dc_queue *queue)
         DC_REQUIRE(!dc__context_forked(queue->context), DC_E_FORKED,
                    "dc_queue_finish: the queue was opened before fork()");
         status = queue->exec_device->backend->finish(queue->device_exec);
+        for (int i = 0; i < DC_CALLS_IN_FLIGHT; ++i) /* the oldest first */
+            flight_end(queue, &queue->flight[(queue->next_flight + i) % DC_CALLS_IN_FLIGHT]);
+    }
+    if (queue->late != DC_OK) { /* told once */
+        status = dc__fail(queue->late, "%s", queue->late_text);
+        queue->late = DC_OK;
     }
     return status;
 }
@@ -180,7 +197,7 @@ void dc_queue_free(dc_queue *queue)
     if (!dc__context_forked(queue->context)) {
         (void)dc_queue_finish(queue);
         for (int i = 0; i < DC_CALLS_IN_FLIGHT; ++i)
-            flight_end(&queue->flight[i]);
+            flight_end(queue, &queue->flight[i]);
         if (queue->device_exec)
             queue->exec_device->backend->queue_free(queue->device_exec);
     }
@@ -228,20 +245,32 @@ void dc__event_retain(dc_event *event)
     (void)__atomic_add_fetch(&event->references, 1, __ATOMIC_RELAXED);
 }
 
+static dc_status event_settle(dc_event *event, int tell)
+{
+    dc_status status;
+
+    pthread_mutex_lock(&event->lock);
+    if (event->backend) {
+        event->status = event->backend->event_wait(event->event);
+        if (event->status != DC_OK)
+            snprintf(event->text, sizeof event->text, "%s", dc_last_error());
+        event->backend->event_free(event->event);
+        event->backend = NULL;
+    }
+    status = event->status;
+    if (tell)
+        __atomic_store_n(&event->told, 1, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&event->lock);
+    return status;
+}
+
 dc_status dc_event_wait(dc_event *event)
 {
     dc_status status;
 
     DC_REQUIRE(event, DC_E_ARGUMENT, "dc_event_wait: event is NULL");
-    pthread_mutex_lock(&event->lock);
-    if (event->backend) {
-        event->status = event->backend->event_wait(event->event);
-        event->backend->event_free(event->event);
-        event->backend = NULL;
-    }
-    status = event->status;
-    pthread_mutex_unlock(&event->lock);
-    return status;
+    status = event_settle(event, 1);
+    return status == DC_OK ? DC_OK : dc__fail(status, "%s", event->text);
 }
 
 void dc_event_free(dc_event *event)

@@ -279,7 +279,10 @@ static dc_status check_atomic64(battery *b, int32_t *checks)
 {
     uint64_t sum[CELLS] = {0};
     int good = 1;
-    if (!dc__cl_has_extension(b->device->id, "cl_khr_int64_base_atomics"))
+    const int has = dc__cl_has_extension(b->device->id, "cl_khr_int64_base_atomics");
+    DC_REQUIRE(has >= 0, DC_E_DEVICE, "self-check of %s: clGetDeviceInfo failed",
+               b->device->info.id);
+    if (!has)
         return DC_OK;
     fill_u64(b);
     DC_TRY(run(b, "check_atomic64", sizeof b->in[0].u64, sizeof b->out.u64, 0));

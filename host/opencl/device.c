@@ -14,7 +14,7 @@ static void CL_CALLBACK driver_says(const char *text, const void *info, size_t b
     dc__log(user, 1, "OpenCL driver: %s", text);
 }
 
-static void fill_caps(dc_cl_device *device)
+static dc_status fill_caps(dc_cl_device *device)
 {
     const dc_device_info *info = &device->info;
     const int64_t quarter = info->global_bytes / 4;
@@ -30,12 +30,15 @@ static void fill_caps(dc_cl_device *device)
         quarter < info->max_alloc_bytes ? quarter : info->max_alloc_bytes;
     device->caps.is_cpu = info->is_cpu && !as_card;
     device->direct = info->unified_memory && !as_card;
-    if (clGetDeviceInfo(device->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof align_bits, &align_bits,
-                        NULL) != CL_SUCCESS ||
-        align_bits < 512)
-        align_bits = 512;
+    DC_CL_TRY("clGetDeviceInfo", clGetDeviceInfo(device->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN,
+                                                 sizeof align_bits, &align_bits, NULL));
+    DC_CL_TRY("clGetDeviceInfo",
+              clGetDeviceInfo(device->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof device->single_fp,
+                              &device->single_fp, NULL));
+    align_bits = align_bits < 512 ? 512 : align_bits;
     device->base_align = align_bits / 8;
     device->zero_copy = device->direct && info->is_cpu;
+    return DC_OK;
 }
 
 static dc_cl_device *allocate(dc_context *context)
@@ -90,6 +93,7 @@ static dc_status find(const dc_device_info *info, dc_cl_device *device)
     cl_platform_id platform[MOST_PLATFORMS];
     cl_uint platforms = 0;
     int twins = 0, wanted = 0;
+    char silent[sizeof info->error] = ""; /* a device that would not answer now */
     (void)sscanf(info->id, "opencl:%d", &wanted);
     DC_TRY(dc__cl_platforms(platform, MOST_PLATFORMS, &platforms));
     for (int pass = 0; pass < 2; ++pass) {
@@ -102,6 +106,8 @@ static dc_status find(const dc_device_info *info, dc_cl_device *device)
             for (cl_uint d = 0; d < ids && d < MOST_DEVICES; ++d) {
                 dc_device_info here;
                 dc__cl_describe(platform[p], id[d], &here);
+                if (!here.usable && strstr(here.error, "->"))
+                    memcpy(silent, here.error, sizeof silent);
                 if (!same(info, &here))
                     continue;
                 if (pass == 1 && seen == wanted % twins) {
@@ -115,8 +121,8 @@ static dc_status find(const dc_device_info *info, dc_cl_device *device)
             }
         }
         twins = seen;
-        DC_REQUIRE(twins > 0, DC_E_DEVICE, "device %s (%s): it was listed but is gone now",
-                   info->id, info->name);
+        DC_REQUIRE(twins > 0, DC_E_DEVICE, "device %s (%s): it was listed but is gone now%s%s",
+                   info->id, info->name, silent[0] ? ": " : "", silent);
     }
     return dc__fail(DC_E_DEVICE, "device %s (%s): the driver's list changed", info->id, info->name);
 }
@@ -130,7 +136,7 @@ static dc_status open_context(dc_cl_device *device)
     DC_CL_TRY("clCreateContext", code);
     device->utility = clCreateCommandQueue(device->cl, device->id, 0, &code);
     DC_CL_TRY("clCreateCommandQueue", code);
-    fill_caps(device);
+    DC_TRY(fill_caps(device));
     return dc__cl_pools_new(device);
 }
 
@@ -184,7 +190,7 @@ static dc_status adopt(cl_context context, cl_command_queue queue, dc_cl_device 
     DC_CL_TRY("clRetainCommandQueue", clRetainCommandQueue(queue));
     device->utility = queue;
     device->native = 1;
-    fill_caps(device);
+    DC_TRY(fill_caps(device));
     return dc__cl_pools_new(device);
 }
 

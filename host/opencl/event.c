@@ -110,6 +110,16 @@ dc_status dc__cl_call_progress(dc_cl_call *call, int64_t done)
     return DC_OK;
 }
 
+/* A question asked twice: its failure says nothing about the command. */
+static cl_int state_of(cl_event event, cl_int *state)
+{
+    cl_int code =
+        clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof *state, state, NULL);
+    if (code != CL_SUCCESS)
+        code = clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof *state, state, NULL);
+    return code;
+}
+
 dc_status dc__cl_call_outcome(const dc_cl_call *call)
 {
     for (int32_t i = 0; i < call->nspans; ++i) {
@@ -117,10 +127,7 @@ dc_status dc__cl_call_outcome(const dc_cl_call *call)
         cl_int state = CL_COMPLETE;
         if (span->event == NULL)
             continue;
-        const cl_int code = clGetEventInfo(span->event, CL_EVENT_COMMAND_EXECUTION_STATUS,
-                                           sizeof state, &state, NULL);
-        if (code != CL_SUCCESS)
-            return dc__cl_failed("clGetEventInfo", code);
+        DC_CL_TRY("clGetEventInfo", state_of(span->event, &state));
         if (state < 0)
             return dc__cl_failed(span->name, state);
     }
@@ -163,25 +170,61 @@ static void unlink_call(dc_cl_queue *queue, dc_cl_call *call)
     call->next = NULL;
 }
 
-/* What a settled call means for its queue.  Under the mutex. */
-static void judge(dc_cl_queue *queue, dc_cl_call *call, dc_status status)
+/* The memory of an operand in a buffer, NULL: it is not in one. */
+static dc_cl_memory *memory_of(const dc_cl_operand *operand)
 {
-    call->settled = 1;
-    call->status = status;
-    if (status != DC_OK)
-        snprintf(call->text, sizeof call->text, "%s", dc_last_error());
-    else if (call->reads_device && queue->late != DC_OK) { /* its inputs may be what failed */
-        call->status = queue->late;
-        snprintf(call->text, sizeof call->text, "an earlier call on the queue failed: %.200s",
-                 queue->late_text);
-    }
-    if (call->status != DC_OK && queue->late == DC_OK) {
-        queue->late = call->status;
-        memcpy(queue->late_text, call->text, sizeof queue->late_text);
-    }
+    return operand->buffer ? operand->buffer->memory : NULL;
 }
 
-/* The call's commands are complete. */
+/* What the call's end means for the buffers that it read and wrote; its status.  Under the mutex,
+ * calls of a queue in their order. */
+static dc_status judge(dc_cl_call *call, dc_status status)
+{
+    char why[sizeof call->text] = "";
+    if (status != DC_OK)
+        snprintf(why, sizeof why, "%s", dc_last_error());
+    for (int32_t i = 0; status == DC_OK && i < call->noperands; ++i) {
+        const dc_cl_memory *memory = memory_of(&call->operand[i]);
+        if (memory && call->operand[i].kind == DC_SLOT_INPUT && memory->failed != DC_OK) {
+            status = memory->failed;
+            snprintf(why, sizeof why, "an input was to come from a call that failed: %s",
+                     memory->why);
+        }
+    }
+    for (int32_t i = 0; i < call->noperands; ++i) {
+        dc_cl_memory *memory = memory_of(&call->operand[i]);
+        if (!memory || call->operand[i].kind != DC_SLOT_OUTPUT || !call->started)
+            continue;
+        memory->failed = status;
+        snprintf(memory->why, sizeof memory->why, "%s", why);
+    }
+    snprintf(call->text, sizeof call->text, "%s", why);
+    call->status = status;
+    call->settled = 1;
+    return status;
+}
+
+dc_status dc__cl_memory_good(dc_cl_device *device, const dc_cl_memory *memory)
+{
+    char why[sizeof memory->why];
+    pthread_mutex_lock(&device->mutex);
+    const dc_status failed = memory->failed;
+    memcpy(why, memory->why, sizeof why);
+    pthread_mutex_unlock(&device->mutex);
+    return failed == DC_OK
+               ? DC_OK
+               : dc__fail(failed, "the data were to come from a call that failed: %s", why);
+}
+
+dc_status dc__cl_call_inputs(const dc_cl_call *call)
+{
+    for (int32_t i = 0; i < call->noperands; ++i)
+        if (call->operand[i].kind == DC_SLOT_INPUT && call->operand[i].buffer)
+            DC_TRY(dc__cl_memory_good(call->device, memory_of(&call->operand[i])));
+    return DC_OK;
+}
+
+/* The call's commands are complete, as are those of all calls before it. */
 static void settle(dc_cl_call *call)
 {
     const dc_status status = dc__cl_call_outcome(call);
@@ -190,7 +233,7 @@ static void settle(dc_cl_call *call)
         pthread_mutex_unlock(&call->device->mutex);
         return;
     }
-    judge(call->queue, call, status);
+    (void)judge(call, status);
     unlink_call(call->queue, call);
     call->queue = NULL;
     pthread_mutex_unlock(&call->device->mutex);
@@ -199,21 +242,14 @@ static void settle(dc_cl_call *call)
     dc__cl_call_release(call); /* the queue's reference */
 }
 
-void dc__cl_call_close(dc_cl_call *call)
+void dc__cl_call_close(dc_cl_call *call, dc_status status)
 {
+    pthread_mutex_lock(&call->device->mutex);
+    (void)judge(call, status);
+    pthread_mutex_unlock(&call->device->mutex);
     trace_spans(call);
     dc__cl_call_free_memory(call);
     dc__cl_call_release(call);
-}
-
-dc_status dc__cl_late(dc_cl_queue *queue)
-{
-    char text[sizeof queue->late_text];
-    pthread_mutex_lock(&queue->device->mutex);
-    const dc_status late = queue->late;
-    memcpy(text, queue->late_text, sizeof text);
-    pthread_mutex_unlock(&queue->device->mutex);
-    return late == DC_OK ? DC_OK : dc__fail(late, "an earlier call on the queue failed: %s", text);
 }
 
 void dc__cl_call_submit(dc_cl_queue *queue, dc_cl_call *call)
@@ -242,21 +278,24 @@ static int is_complete(const dc_cl_call *call)
 {
     cl_int state = CL_QUEUED;
     const cl_event event = last_event(call);
-    if (event == NULL)
-        return 1;
-    return clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL) ==
-               CL_SUCCESS &&
-           state <= CL_COMPLETE;
+    return event == NULL || (state_of(event, &state) == CL_SUCCESS && state <= CL_COMPLETE);
+}
+
+/* The oldest call of a queue, with a reference. */
+static dc_cl_call *oldest(dc_cl_device *device, dc_cl_queue *queue)
+{
+    pthread_mutex_lock(&device->mutex);
+    dc_cl_call *call = queue->first;
+    if (call)
+        (void)__atomic_add_fetch(&call->references, 1, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&device->mutex);
+    return call;
 }
 
 void dc__cl_reap(dc_cl_queue *queue, int all)
 {
     for (;;) {
-        pthread_mutex_lock(&queue->device->mutex);
-        dc_cl_call *call = queue->first;
-        if (call)
-            (void)__atomic_add_fetch(&call->references, 1, __ATOMIC_RELAXED);
-        pthread_mutex_unlock(&queue->device->mutex);
+        dc_cl_call *call = oldest(queue->device, queue);
         if (call == NULL)
             return;
         const int done = all || is_complete(call);
@@ -265,6 +304,26 @@ void dc__cl_reap(dc_cl_queue *queue, int all)
         dc__cl_call_release(call);
         if (!done)
             return;
+    }
+}
+
+/* Settle a complete call after those before it, whose failure may be its own.  The queue lives as
+ * long as it holds an unsettled call. */
+static void settle_in_order(dc_cl_call *call)
+{
+    for (int settled = 0; !settled;) {
+        dc_cl_call *first = NULL;
+        pthread_mutex_lock(&call->device->mutex);
+        settled = call->settled;
+        if (!settled) {
+            first = call->queue->first;
+            (void)__atomic_add_fetch(&first->references, 1, __ATOMIC_RELAXED);
+        }
+        pthread_mutex_unlock(&call->device->mutex);
+        if (first) {
+            settle(first);
+            dc__cl_call_release(first);
+        }
     }
 }
 
@@ -278,11 +337,13 @@ dc_status dc__cl_event_wait(void *handle)
     pthread_mutex_unlock(&call->device->mutex);
     if (!settled) {
         const cl_event event = last_event(call);
+        cl_int code = event ? clWaitForEvents(1, &event) : CL_SUCCESS;
+        if (code != CL_SUCCESS && !is_complete(call))
+            code = clWaitForEvents(1, &event);
         /* A failed command ends the wait with an error; its own status says which. */
-        const cl_int code = event ? clWaitForEvents(1, &event) : CL_SUCCESS;
         if (code != CL_SUCCESS && !is_complete(call))
             return dc__cl_failed("clWaitForEvents", code);
-        settle(call);
+        settle_in_order(call);
     }
     pthread_mutex_lock(&call->device->mutex);
     const dc_status status = call->status;

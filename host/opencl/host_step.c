@@ -64,9 +64,11 @@ static dc_status run(dc_cl_queue *queue, dc_cl_call *call, const dc_step *step, 
     dc__trace_span(dc__context_trace(queue->device->context), "cpu", step->op->name, begin,
                    dc__trace_now(), "host step");
     for (int32_t i = 0; i < n; ++i)
-        if (list[i].copy && list[i].written)
+        if (list[i].copy && list[i].written) {
+            call->started = 1;
             DC_TRY(dc__cl_upload(queue, call, list[i].operand->mem, list[i].start, list[i].copy,
                                  list[i].bytes));
+        }
     return DC_OK;
 }
 

@@ -84,8 +84,7 @@ static dc_status run_steps(dc_cl_queue *queue, dc_cl_call *call)
         return DC_OK;
     DC_TRY(dc__cl_complete(queue, call));
     dc__cl_reap(queue, 1);
-    if (call->reads_device)
-        DC_TRY(dc__cl_late(queue));
+    DC_TRY(dc__cl_call_inputs(call));
     return dc__cl_outputs(queue, call);
 }
 
@@ -110,8 +109,10 @@ dc_status dc__cl_run(void *handle, const dc_exec_call *request, void **event)
         return DC_OK;
     }
     /* Nothing of a failed call may still be running when its memory is given back. */
-    if (status != DC_OK)
+    if (status != DC_OK) {
         (void)dc__cl_drain(queue);
-    dc__cl_call_close(call);
+        dc__cl_reap(queue, 1);
+    }
+    dc__cl_call_close(call, status);
     return status;
 }

@@ -127,7 +127,15 @@ static dc_status get(dc_cl_device *device, dc_pool *pool, size_t bytes, dc_cl_me
     DC_TRY(dc__pool_get(pool, bytes < LEAST_BYTES ? LEAST_BYTES : bytes, &block, &granted));
     *memory = block;
     (*memory)->granted = granted;
+    (*memory)->failed = DC_OK;
     return DC_OK;
+}
+
+void dc__cl_memory_renewed(dc_cl_device *device, dc_cl_memory *memory)
+{
+    pthread_mutex_lock(&device->mutex);
+    memory->failed = DC_OK;
+    pthread_mutex_unlock(&device->mutex);
 }
 
 dc_status dc__cl_memory_new(dc_cl_device *device, size_t bytes, dc_cl_memory **memory)

@@ -60,11 +60,14 @@ static dc_status move(dc_cl_queue *queue, dc_cl_call *call, dc_cl_memory *memory
 {
     if (src) {
         DC_TRY(dc__cl_upload(queue, call, memory->mem, offset, src, n));
-        return dc__cl_complete(queue, call);
+        DC_TRY(dc__cl_complete(queue, call));
+        dc__cl_reap(queue, 1); /* what failed before has been written over */
+        dc__cl_memory_renewed(call->device, memory);
+        return DC_OK;
     }
     DC_TRY(dc__cl_complete(queue, call));
     dc__cl_reap(queue, 1);
-    DC_TRY(dc__cl_late(queue));
+    DC_TRY(dc__cl_memory_good(call->device, memory));
     return dc__cl_download(queue, call, memory->mem, offset, dst, n);
 }
 
@@ -79,7 +82,7 @@ static dc_status transfer(dc_cl_queue *queue, dc_cl_memory *memory, size_t offse
     const dc_status status = move(queue, call, memory, offset, src, dst, n);
     if (status != DC_OK)
         (void)dc__cl_drain(queue);
-    dc__cl_call_close(call);
+    dc__cl_call_close(call, status);
     dc__cl_reap(queue, 0);
     return status;
 }

@@ -21,6 +21,10 @@ typedef struct dc_cl_memory {
     size_t granted; /* what the pool counts                          */
     void *host;     /* pinned blocks: the address it is mapped to    */
     int wrapped;
+    /* A call that failed should have written it: reading it is an error until a call or a write
+     * succeeds.  Under the device's mutex. */
+    dc_status failed;
+    char why[192];
 } dc_cl_memory;
 
 typedef struct dc_cl_program {
@@ -52,6 +56,7 @@ typedef struct dc_cl_device {
      * zero_copy: inputs of the caller may be used where they lie, if aligned. */
     int direct, zero_copy;
     size_t base_align; /* bytes, of a window on the caller's memory */
+    cl_device_fp_config single_fp;
     dc_device_info info;
     dc_cl_caps caps;
     int64_t allocated; /* atomic: bytes of device memory taken from the driver */
@@ -88,8 +93,6 @@ typedef struct dc_cl_queue {
     dc_cl_kernel *kernel;
     int32_t nkernels, kernel_room;
     struct dc_cl_call *first, *last; /* in flight, oldest first; under the device's mutex */
-    dc_status late;                  /* first failure found after its run() had returned     */
-    char late_text[256];
 } dc_cl_queue;
 
 /* Two pinned pieces: one is filled while the other travels. */
@@ -108,6 +111,7 @@ typedef struct dc_cl_staging {
 typedef struct dc_cl_operand {
     cl_mem mem;
     int64_t first;     /* byte offset of element 0 */
+    int32_t kind;      /* DC_SLOT_* */
     dc_buffer *buffer; /* retained */
     dc_cl_table *table;
     cl_mem window; /* on the caller's own memory; released with the call */
@@ -128,8 +132,7 @@ typedef struct dc_cl_call {
     const dc_exec_call *request; /* valid inside run() only */
     dc_cl_operand *operand;
     int32_t noperands;
-    int reads_device; /* an input lies in device memory: an earlier call may have failed to make it
-                       */
+    int started;          /* commands that write device memory were queued */
     dc_cl_memory **block; /* from the pool: copies of host arrays, scratch */
     int32_t nblocks, block_room;
     dc_cl_span *span; /* the events of all commands whose failure matters */
@@ -158,6 +161,7 @@ dc_status dc__cl_failed(const char *call, cl_int code);
 /* probe.c */
 dc_status dc__cl_probe(dc_device_info *list, int32_t room, int32_t *count);
 void dc__cl_describe(cl_platform_id platform, cl_device_id id, dc_device_info *info);
+/* -1: the driver did not say. */
 int dc__cl_has_extension(cl_device_id id, const char *name);
 /* Platforms of the process, at most `room`. */
 dc_status dc__cl_platforms(cl_platform_id *list, cl_uint room, cl_uint *count);
@@ -258,10 +262,12 @@ dc_status dc__cl_call_progress(dc_cl_call *call, int64_t done);
 dc_status dc__cl_call_outcome(const dc_cl_call *call);
 /* Hand a call whose commands are queued to its queue; one reference stays with the caller. */
 void dc__cl_call_submit(dc_cl_queue *queue, dc_cl_call *call);
-/* End a call that was not submitted; its commands are complete. */
-void dc__cl_call_close(dc_cl_call *call);
-/* The failure that a settled call left behind, until dc__cl_finish() tells it. */
-dc_status dc__cl_late(dc_cl_queue *queue);
+/* End a call that was not submitted and whose commands are complete. */
+void dc__cl_call_close(dc_cl_call *call, dc_status status);
+/* DC_OK unless device memory that the call reads should have been made by a call that failed. */
+dc_status dc__cl_call_inputs(const dc_cl_call *call);
+void dc__cl_memory_renewed(dc_cl_device *device, dc_cl_memory *memory);
+dc_status dc__cl_memory_good(dc_cl_device *device, const dc_cl_memory *memory);
 void dc__cl_reap(dc_cl_queue *queue, int all);
 dc_status dc__cl_event_wait(void *event);
 void dc__cl_event_free(void *event);

@@ -62,8 +62,6 @@ static dc_status bind_buffer(dc_cl_call *call, const dc_slot *slot, dc_cl_operan
     operand->buffer = buffer;
     operand->mem = memory->mem;
     operand->first = slot->array.offset * (int64_t)dc_dtype_bytes(slot->array.dtype);
-    if (slot->kind == DC_SLOT_INPUT)
-        call->reads_device = 1;
     return DC_OK;
 }
 
@@ -87,6 +85,7 @@ dc_status dc__cl_bind(dc_cl_queue *queue, dc_cl_call *call)
     for (int32_t i = 0; i < plan->nslots; ++i) {
         const dc_slot *slot = &plan->slot[i];
         dc_cl_operand *operand = &call->operand[call->noperands++];
+        operand->kind = slot->kind;
         if (slot->kind == DC_SLOT_SCRATCH)
             DC_TRY(own_block(call, (size_t)slot->bytes, operand));
         else if (slot->kind == DC_SLOT_TABLE)

@@ -16,10 +16,25 @@ enum {
 
 enum { MOST_PLATFORMS = 64, MOST_DEVICES = 64 };
 
-static void text_of(cl_device_id id, cl_device_info what, char *text, size_t bytes)
+/* Questions to one device; the first refusal is kept.  A driver that does not know a question says
+ * CL_INVALID_VALUE, which is an answer. */
+typedef struct inquiry {
+    cl_device_id id;
+    cl_int failed;
+} inquiry;
+
+static int ask(inquiry *q, cl_device_info what, size_t bytes, void *value, size_t *given)
+{
+    const cl_int code = clGetDeviceInfo(q->id, what, bytes, value, given);
+    if (code != CL_SUCCESS && code != CL_INVALID_VALUE && q->failed == CL_SUCCESS)
+        q->failed = code;
+    return code == CL_SUCCESS;
+}
+
+static void text_of(inquiry *q, cl_device_info what, char *text, size_t bytes)
 {
     char value[1024] = "";
-    if (clGetDeviceInfo(id, what, sizeof value, value, NULL) != CL_SUCCESS)
+    if (!ask(q, what, sizeof value, value, NULL))
         value[0] = 0;
     value[sizeof value - 1] = 0;
     const char *from = value + strspn(value, " "); /* vendors pad names */
@@ -28,25 +43,25 @@ static void text_of(cl_device_id id, cl_device_info what, char *text, size_t byt
         text[n - 1] = 0;
 }
 
-static int64_t number_of(cl_device_id id, cl_device_info what)
+static int64_t number_of(inquiry *q, cl_device_info what)
 {
     union {
         cl_uint u32;
         cl_ulong u64;
     } value = {0};
     size_t bytes = 0;
-    if (clGetDeviceInfo(id, what, sizeof value, &value, &bytes) != CL_SUCCESS)
+    if (!ask(q, what, sizeof value, &value, &bytes))
         return -1;
     if (bytes == sizeof(cl_uint))
         return (int64_t)value.u32;
     return value.u64 > INT64_MAX ? INT64_MAX : (int64_t)value.u64;
 }
 
-int dc__cl_has_extension(cl_device_id id, const char *name)
+static int has_extension(inquiry *q, const char *name)
 {
     char all[8192] = "";
-    if (clGetDeviceInfo(id, CL_DEVICE_EXTENSIONS, sizeof all, all, NULL) != CL_SUCCESS)
-        return 0;
+    if (!ask(q, CL_DEVICE_EXTENSIONS, sizeof all, all, NULL))
+        return -1;
     all[sizeof all - 1] = 0;
     const size_t n = strlen(name);
     for (const char *at = strstr(all, name); at; at = strstr(at + n, name))
@@ -55,24 +70,29 @@ int dc__cl_has_extension(cl_device_id id, const char *name)
     return 0;
 }
 
-static void pci_of(cl_device_id id, char *text, size_t bytes)
+int dc__cl_has_extension(cl_device_id id, const char *name)
+{
+    inquiry q = {id, CL_SUCCESS};
+    return has_extension(&q, name);
+}
+
+static void pci_of(inquiry *q, char *text, size_t bytes)
 {
     cl_uint khr[4], bus = 0, slot = 0, domain = 0;
     /* cl_device_topology_amd: type, 17 bytes unused, then bus, device, function. */
     unsigned char amd[24] = {0};
     text[0] = 0;
-    if (dc__cl_has_extension(id, "cl_khr_pci_bus_info") &&
-        clGetDeviceInfo(id, PCI_BUS_INFO_KHR, sizeof khr, khr, NULL) == CL_SUCCESS)
+    if (has_extension(q, "cl_khr_pci_bus_info") == 1 &&
+        ask(q, PCI_BUS_INFO_KHR, sizeof khr, khr, NULL))
         snprintf(text, bytes, "%04x:%02x:%02x.%x", khr[0], khr[1], khr[2], khr[3]);
-    else if (dc__cl_has_extension(id, "cl_nv_device_attribute_query") &&
-             clGetDeviceInfo(id, NV_PCI_BUS, sizeof bus, &bus, NULL) == CL_SUCCESS &&
-             clGetDeviceInfo(id, NV_PCI_SLOT, sizeof slot, &slot, NULL) == CL_SUCCESS) {
-        if (clGetDeviceInfo(id, NV_PCI_DOMAIN, sizeof domain, &domain, NULL) != CL_SUCCESS)
+    else if (has_extension(q, "cl_nv_device_attribute_query") == 1 &&
+             ask(q, NV_PCI_BUS, sizeof bus, &bus, NULL) &&
+             ask(q, NV_PCI_SLOT, sizeof slot, &slot, NULL)) {
+        if (!ask(q, NV_PCI_DOMAIN, sizeof domain, &domain, NULL))
             domain = 0;
         snprintf(text, bytes, "%04x:%02x:%02x.%x", domain, bus, slot >> 3, slot & 7);
-    } else if (dc__cl_has_extension(id, "cl_amd_device_attribute_query") &&
-               clGetDeviceInfo(id, AMD_TOPOLOGY, sizeof amd, amd, NULL) == CL_SUCCESS &&
-               amd[0] == 1)
+    } else if (has_extension(q, "cl_amd_device_attribute_query") == 1 &&
+               ask(q, AMD_TOPOLOGY, sizeof amd, amd, NULL) && amd[0] == 1)
         snprintf(text, bytes, "0000:%02x:%02x.%x", amd[21], amd[22], amd[23]);
 }
 
@@ -93,58 +113,70 @@ static int32_t numa_of(const char *pci)
 }
 
 /* Why the device cannot be used, or NULL. */
-static const char *refusal(cl_device_id id)
+static const char *refusal(inquiry *q)
 {
     char text[128];
     int major = 0, minor = 0;
-    text_of(id, CL_DEVICE_VERSION, text, sizeof text);
+    text_of(q, CL_DEVICE_VERSION, text, sizeof text);
     if (sscanf(text, "OpenCL %d.%d", &major, &minor) != 2 || major * 10 + minor < 12)
         return "the driver is older than OpenCL 1.2";
-    text_of(id, CL_DEVICE_PROFILE, text, sizeof text);
+    text_of(q, CL_DEVICE_PROFILE, text, sizeof text);
     if (strcmp(text, "FULL_PROFILE") != 0)
         return "the device has the embedded profile only";
-    if (number_of(id, CL_DEVICE_AVAILABLE) != CL_TRUE)
+    if (number_of(q, CL_DEVICE_AVAILABLE) != CL_TRUE)
         return "the driver says that the device is not available";
-    if (number_of(id, CL_DEVICE_COMPILER_AVAILABLE) != CL_TRUE)
+    if (number_of(q, CL_DEVICE_COMPILER_AVAILABLE) != CL_TRUE)
         return "the driver has no compiler";
-    if (number_of(id, CL_DEVICE_ENDIAN_LITTLE) != CL_TRUE)
+    if (number_of(q, CL_DEVICE_ENDIAN_LITTLE) != CL_TRUE)
         return "the device is big-endian";
     return NULL;
 }
 
-void dc__cl_describe(cl_platform_id platform, cl_device_id id, dc_device_info *info)
+static void describe_numbers(inquiry *q, dc_device_info *info)
 {
-    const int64_t fp64 = number_of(id, CL_DEVICE_DOUBLE_FP_CONFIG);
     cl_device_type type = 0;
     size_t group = 0;
+    info->fp64 = number_of(q, CL_DEVICE_DOUBLE_FP_CONFIG) > 0;
+    info->unified_memory = number_of(q, CL_DEVICE_HOST_UNIFIED_MEMORY) == CL_TRUE;
+    info->is_cpu =
+        ask(q, CL_DEVICE_TYPE, sizeof type, &type, NULL) && (type & CL_DEVICE_TYPE_CPU) != 0;
+    info->compute_units = (int32_t)number_of(q, CL_DEVICE_MAX_COMPUTE_UNITS);
+    if (!ask(q, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL))
+        group = 1;
+    info->max_group = group > INT32_MAX ? INT32_MAX : (int32_t)group;
+    info->global_bytes = number_of(q, CL_DEVICE_GLOBAL_MEM_SIZE);
+    info->max_alloc_bytes = number_of(q, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+    info->local_bytes = number_of(q, CL_DEVICE_LOCAL_MEM_SIZE);
+}
+
+void dc__cl_describe(cl_platform_id platform, cl_device_id id, dc_device_info *info)
+{
+    inquiry q = {id, CL_SUCCESS};
+    char value[256] = "";
     memset(info, 0, sizeof *info);
     info->struct_size = sizeof *info;
     info->kind = DC_DEVICE_OPENCL;
     info->isa = -1;
-    info->fp64 = fp64 > 0;
-    info->unified_memory = number_of(id, CL_DEVICE_HOST_UNIFIED_MEMORY) == CL_TRUE;
-    info->is_cpu = clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL) == CL_SUCCESS &&
-                   (type & CL_DEVICE_TYPE_CPU) != 0;
-    info->compute_units = (int32_t)number_of(id, CL_DEVICE_MAX_COMPUTE_UNITS);
-    if (clGetDeviceInfo(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL))
-        group = 1;
-    info->max_group = group > INT32_MAX ? INT32_MAX : (int32_t)group;
-    info->global_bytes = number_of(id, CL_DEVICE_GLOBAL_MEM_SIZE);
-    info->max_alloc_bytes = number_of(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
-    info->local_bytes = number_of(id, CL_DEVICE_LOCAL_MEM_SIZE);
-    text_of(id, CL_DEVICE_NAME, info->name, sizeof info->name);
-    text_of(id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
-    text_of(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
-    char value[256] = "";
-    if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof value, value, NULL) != CL_SUCCESS)
+    describe_numbers(&q, info);
+    text_of(&q, CL_DEVICE_NAME, info->name, sizeof info->name);
+    text_of(&q, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
+    text_of(&q, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
+    cl_int code = clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof value, value, NULL);
+    if (code != CL_SUCCESS)
         value[0] = 0;
     value[sizeof value - 1] = 0;
     snprintf(info->platform, sizeof info->platform, "%.127s", value);
-    pci_of(id, info->pci, sizeof info->pci);
+    pci_of(&q, info->pci, sizeof info->pci);
     info->numa_node = numa_of(info->pci);
-    const char *why = refusal(id);
-    info->usable = why == NULL;
-    snprintf(info->error, sizeof info->error, "%s", why ? why : "");
+    const char *why = refusal(&q);
+    const int asked = code == CL_SUCCESS; /* the platform answered; did the device? */
+    code = asked ? q.failed : code;
+    info->usable = why == NULL && code == CL_SUCCESS;
+    if (code != CL_SUCCESS)
+        snprintf(info->error, sizeof info->error, "%s -> %s (%d)",
+                 asked ? "clGetDeviceInfo" : "clGetPlatformInfo", dc__cl_name(code), (int)code);
+    else
+        snprintf(info->error, sizeof info->error, "%s", why ? why : "");
 }
 
 dc_status dc__cl_platforms(cl_platform_id *list, cl_uint room, cl_uint *count)

@@ -6,11 +6,8 @@
 
 void dc__cl_base_options(const dc_cl_device *device, char options[DC_CL_OPTIONS_BYTES])
 {
-    cl_device_fp_config single = 0;
-    if (clGetDeviceInfo(device->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof single, &single, NULL))
-        single = 0;
     snprintf(options, DC_CL_OPTIONS_BYTES, "-cl-std=CL1.2%s%s",
-             single & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT
+             device->single_fp & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT
                  ? " -cl-fp32-correctly-rounded-divide-sqrt"
                  : "",
              device->info.fp64 ? " -DDC_FP64" : "");

@@ -73,17 +73,8 @@ dc_status dc__cl_complete(dc_cl_queue *queue, const dc_cl_call *call)
 
 dc_status dc__cl_finish(dc_cl_queue *queue)
 {
-    dc_cl_device *device = queue->device;
     const cl_int code = dc__cl_drain(queue);
-    char text[sizeof queue->late_text];
-    dc__cl_reap(queue, 1);
-    pthread_mutex_lock(&device->mutex);
-    const dc_status late = queue->late;
-    memcpy(text, queue->late_text, sizeof text);
-    queue->late = DC_OK; /* told once */
-    pthread_mutex_unlock(&device->mutex);
-    if (late != DC_OK)
-        return dc__fail(late, "%s", text);
+    dc__cl_reap(queue, 1); /* their failures are their events' */
     DC_CL_TRY("clFinish", code);
     return DC_OK;
 }

@@ -12,12 +12,13 @@ enum { PASS_LAST = 1, PASS_ROW_FAST = 2 };
 
 enum {
     GROUP = 64,           /* work-items; of those that a barrier joins: */
-    GROUP_NEAR = 256,     /* on a card, and */
+    GROUP_NEAR = 128,     /* at most                                                      */
     GROUP_NEAR_CPU = 64,  /* where a group is a loop                                      */
     DIGIT = 4,            /* levels of the tree that a pass climbs                          */
     NEAR_MIN_ROOM = 32,   /* rows of a tile in local memory                                 */
     NEAR_MAX_ROOM = 4096, /* 2^12; row numbers have 16 bits                                 */
-    NEAR_MAX_LANES = 8    /* series of a group: float32 fill a 32-byte sector               */
+    SECTOR = 32,          /* bytes that memory gives at a time                              */
+    TREE_EACH = 8         /* elements of an item: DC_TREE_EACH of kernels/rolling.cl        */
 };
 
 /* Scratch that a chunk should not exceed without need: what caches of big cards hold. */
@@ -239,20 +240,58 @@ static dc_status add_tree(cutter *c, dc_launch part, int64_t rows, int64_t count
         const int64_t lines = last ? count : rows;
         dc_launch p = part;
         p.p[0] |= pass | ((last ? PASS_LAST : 0) | (c->row_fast ? PASS_ROW_FAST : 0)) << 8;
-        DC_TRY(add_pass(c, tree_kernel(c->args->kind, passes > 1), c->row_fast ? lines : series,
+        DC_TRY(add_pass(c, tree_kernel(c->args->kind, 1), c->row_fast ? lines : series,
                         c->row_fast ? series : lines, p));
     }
     return DC_OK;
 }
 
+/* Local memory per element of a tile: two levels. */
+static int64_t tile_bytes(const cutter *c)
+{
+    return 2 * (tree_planes(c->args->kind) * c->item_bytes + 4);
+}
+
+/* Outputs of a tile of at most `room` rows; 0: none. */
+static int64_t tile_count(const dc_rolling_args *a, int64_t room)
+{
+    if (chunk_rows(a, 0, a->out_rows) <= room)
+        return a->out_rows;
+    return a->expanding || a->window > room ? 0 : (room - a->window) / a->step + 1;
+}
+
+static dc_status add_tiles(cutter *c, int64_t size, int64_t count, int64_t lanes, int64_t room,
+                           int64_t local_bytes)
+{
+    const dc_rolling_args *a = c->args;
+    int64_t groups;
+
+    DC_REQUIRE(!__builtin_mul_overflow(div_up(a->series, lanes), div_up(a->out_rows, count),
+                                       &groups),
+               DC_E_UNSUPPORTED, "%s: an index space beyond 2^63", c->step->op->name);
+    return add_launch(c, tree_kernel(a->kind, 0), groups, size, local_bytes,
+                      (dc_launch){{count, lanes, room, levels_of(room)}});
+}
+
+/* As many series side by side as fill a sector of memory and leave tiles of four windows; tiles of two
+ * windows will do, and so will anything that holds all rows. */
 static dc_status cut_tree(cutter *c)
 {
     const dc_rolling_args *a = c->args;
+    const int64_t rows = chunk_rows(a, 0, a->out_rows);
+    const int64_t size = group_size(c, GROUP_NEAR);
+    int64_t all = size * TREE_EACH, lanes = 1, room;
 
-    if (tree_passes(a) > 1)
+    while (all * tile_bytes(c) > c->caps->local_bytes)
+        all /= 2;
+    while (!c->row_fast && lanes < SECTOR / c->item_bytes && lanes < a->series &&
+           all / (2 * lanes) >= min64(4 * a->window, rows))
+        lanes *= 2;
+    room = all / lanes;
+    if (rows > room && (a->expanding || 2 * a->window > room))
         return add_chunks(c, tree_bytes, add_tree);
-    return add_tree(c, (dc_launch){{a->out_rows << 16, 0, a->series, 0}},
-                    chunk_rows(a, 0, a->out_rows), a->out_rows, a->series);
+    return add_tiles(c, size, min64(tile_count(a, room), a->out_rows), lanes, room,
+                     all * tile_bytes(c));
 }
 
 /* ---- order statistics ---------------------------------------------------------------------- */
@@ -264,13 +303,10 @@ static int64_t near_bytes(const cutter *c, int64_t room)
     return room * (c->item_bytes + 2 * 2 + max64(c->item_bytes, 2 * levels_of(room)));
 }
 
-/* Outputs of a tile of at most `room` rows; 0: none. */
+/* As tile_count, but rows past the end take no room. */
 static int64_t near_count(const dc_rolling_args *a, int64_t room)
 {
-    /* Rows past the end take no room. */
-    if (chunk_rows(a, 0, a->out_rows) <= room || a->rows <= room)
-        return a->out_rows;
-    return a->expanding || a->window > room ? 0 : (room - a->window) / a->step + 1;
+    return a->rows <= room ? a->out_rows : tile_count(a, room);
 }
 
 /* Rows of tiles: twice the window and more while that wins outputs, as few as possible beyond. */
@@ -291,16 +327,12 @@ static dc_status cut_near(cutter *c, int64_t room)
     const dc_rolling_args *a = c->args;
     const int64_t size = group_size(c, c->caps->is_cpu ? GROUP_NEAR_CPU : GROUP_NEAR);
     const int64_t count = min64(near_count(a, room), a->out_rows);
-    int64_t lanes = 1, groups;
+    int64_t lanes = 1;
 
-    while (!c->row_fast && lanes < NEAR_MAX_LANES && 2 * lanes <= size && lanes < a->series &&
-           2 * lanes * near_bytes(c, room) <= c->caps->local_bytes)
+    while (!c->row_fast && lanes < SECTOR / c->item_bytes && 2 * lanes <= size &&
+           lanes < a->series && 2 * lanes * near_bytes(c, room) <= c->caps->local_bytes)
         lanes *= 2;
-    DC_REQUIRE(!__builtin_mul_overflow(div_up(a->series, lanes), div_up(a->out_rows, count),
-                                       &groups),
-               DC_E_UNSUPPORTED, "%s: an index space beyond 2^63", c->step->op->name);
-    return add_launch(c, tree_kernel(a->kind, 0), groups, size, lanes * near_bytes(c, room),
-                      (dc_launch){{count, lanes, room, levels_of(room)}});
+    return add_tiles(c, size, count, lanes, room, lanes * near_bytes(c, room));
 }
 
 /* Two lists of keys, two of row numbers, and the counts of all levels. */

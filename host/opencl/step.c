@@ -103,6 +103,7 @@ static dc_status enqueue(dc_cl_queue *queue, dc_cl_call *call, dc_cl_kernel *ker
         return dc__fail(dc__cl_failed("clEnqueueNDRangeKernel", code),
                         "kernel %s: clEnqueueNDRangeKernel -> %s (%d)", kernel->name,
                         dc__cl_name(code), (int)code);
+    call->started = 1;
     DC_COUNT(device->context, launches, 1);
     return DC_OK;
 }
@@ -181,6 +182,7 @@ static dc_status run_library(dc_cl_queue *queue, dc_cl_call *call, const dc_step
         o[i] = &call->operand[step->slot[i]];
     DC_REQUIRE(fft ? dc__cl_fft != NULL : dc__cl_gemm != NULL, DC_E_UNSUPPORTED,
                "%s: this build has no %s", step->op->name, fft ? "VkFFT" : "CLBlast");
+    call->started = 1; /* whatever they queue before they fail */
     if (fft)
         DC_TRY(dc__cl_fft(queue, step, o[0]->mem, (size_t)o[0]->first, o[1]->mem,
                           (size_t)o[1]->first));

@@ -6,6 +6,7 @@
 #include <CL/cl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { ROWS = 40, COLUMNS = 9, MOST = 16 };
 static const int64_t shape[] = {ROWS, COLUMNS};
@@ -56,6 +57,15 @@ static cl_uint references(void)
     return 1000 * of_context + of_queue;
 }
 
+/* The driver's own threads may drop theirs a moment later. */
+static void expect_references(cl_uint count)
+{
+    const struct timespec nap = {0, 1000000};
+    for (int i = 0; i < 2000 && references() != count; ++i)
+        nanosleep(&nap, NULL);
+    assert_int_equal(references(), count);
+}
+
 #define NEED_DEVICE()                                                                              \
     do {                                                                                           \
         (void)state;                                                                               \
@@ -101,7 +111,7 @@ static void host_memory_objects(void **state)
     }
     dc_queue_free(queue);
     dc_context_free(context);
-    assert_int_equal(references(), before);
+    expect_references(before);
 }
 
 static void host_arrays_and_own_buffers(void **state)
@@ -167,7 +177,7 @@ static void what_is_refused(void **state)
     dc_queue_free(queue);
     dc_context_free(context);
     clReleaseContext(other);
-    assert_int_equal(references(), before);
+    expect_references(before);
 }
 
 /* The host frees its handles first: ours keep them. */
