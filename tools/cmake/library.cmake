@@ -103,7 +103,7 @@ target_link_options(dualcube PRIVATE "LINKER:--version-script=${dc_map}")
 if(NOT DC_SANITIZE)
     target_link_options(dualcube PRIVATE "LINKER:-z,relro,-z,now")
 endif()
-set_target_properties(dualcube PROPERTIES LINK_DEPENDS "${dc_map}" INSTALL_RPATH "$ORIGIN")
+set_target_properties(dualcube PROPERTIES LINK_DEPENDS "${dc_map}")
 if(NOT dc_wheel)
     set_target_properties(dualcube PROPERTIES VERSION ${PROJECT_VERSION}
                           SOVERSION ${DC_SOVERSION})

@@ -51,11 +51,6 @@ else()
     set(dc_isas baseline)
 endif()
 
-# The build tree has the shape of an installation, so that modules and the probe are found there by
-# the same relative paths.
-set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
-set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
-set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
@@ -69,3 +64,20 @@ else()
     set(dc_libexecdir "${CMAKE_INSTALL_LIBEXECDIR}/dualcube")
     set(dc_wheel OFF)
 endif()
+foreach(name IN ITEMS BINDIR LIBDIR LIBEXECDIR INCLUDEDIR)
+    if(IS_ABSOLUTE "${CMAKE_INSTALL_${name}}")
+        message(FATAL_ERROR "CMAKE_INSTALL_${name} is '${CMAKE_INSTALL_${name}}'; it must be relative "
+                            "to the prefix: the parts of an installation find each other by it")
+    endif()
+endforeach()
+
+# The build tree has the shape of an installation, so that modules and the probe are found there by
+# the same relative paths: lib/ stands for lib64/, but not for lib/x86_64-linux-gnu/.
+if(dc_libdir MATCHES "/")
+    set(dc_build_lib "${PROJECT_BINARY_DIR}/${dc_libdir}")
+else()
+    set(dc_build_lib "${PROJECT_BINARY_DIR}/lib")
+endif()
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${dc_build_lib}")
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${dc_build_lib}")

@@ -3,7 +3,6 @@
 
 include(CMakePackageConfigHelpers)
 
-set(dc_runtime_targets dualcube)
 foreach(target IN ITEMS dualcube-opencl dualcube-blas)
     if(TARGET ${target})
         list(APPEND dc_module_targets ${target})

@@ -16,7 +16,7 @@ endif()
 file(GLOB dc_command_sources CONFIGURE_DEPENDS "${dc_root}/tools/dualcube/*.c"
      "${dc_root}/tests/harness/parity*.c" "${dc_root}/bench/*.c" "${dc_root}/bench/harness/*.c")
 list(FILTER dc_command_sources EXCLUDE REGEX "/bench/latency\\.c$") # a program of its own
-if(dc_command_sources AND DC_HAVE_CJSON AND NOT dc_wheel)
+if(dc_command_sources AND DC_HAVE_CJSON)
     add_executable(dualcube-command ${dc_command_sources})
     # Public headers only; its own files are named from the repository's root.
     target_include_directories(dualcube-command PRIVATE "${dc_root}")
