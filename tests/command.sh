@@ -296,12 +296,12 @@ check "SIGTERM" interrupt TERM
 
 # ---- the page -------------------------------------------------------------------------------------
 if DUALCUBE_PYTHON=$python "$python" -c 'import matplotlib' 2>/dev/null; then
-    export DUALCUBE_PYTHON=$python
+    export DUALCUBE_PYTHON=$python PYTHONPATH=$here/host/python
     check "page" says "^page +page.html" "$dualcube" features a.npy -w 16 -d cpu -o page.npy
     whole() { grep -q "</html>" page.html && grep -c "<svg" page.html && ! grep -Eq 'src="?http|href="?http' page.html; }
     check "page: whole, with plots, nothing from outside" whole
     check "page of another axis" says "^page" "$dualcube" features t.npy -w 2 --axis 1 -d cpu -o pt.npy
-    unset DUALCUBE_PYTHON
+    unset DUALCUBE_PYTHON PYTHONPATH
 else
     echo "skipped: the page (no matplotlib)"
 fi

@@ -100,19 +100,25 @@ static double time_calls(const dcb_bench *b, const dcb_runner *r, const dcb_fami
 
 /* A device's own floors: its link for host arrays; one pass that reads and writes every value (the
  * sum over a window of 1) where arrays are resident. */
-static int time_device(dcb_bench *b, dcb_runner *r, const dcb_family *family, const dcb_case *c)
+static double time_pass(const dcb_bench *b, const dcb_runner *r, const dcb_case *c)
+{
+    dcb_case pass = *c;
+
+    pass.window = 1;
+    pass.missing = 0;
+    if (dc_op_find("rolling_sum", &pass.op) != DC_OK)
+        return dcb_note(b, -1, "%s", dc_last_error());
+    return time_calls(b, r, &dcb_rolling, &pass, r->times);
+}
+
+static int time_device(dcb_bench *b, dcb_runner *r, const dcb_case *c)
 {
     const size_t bytes = case_bytes(c);
-    dcb_case pass = *c;
     dcb_runner *other = r;
     double begin;
 
     if (r->resident) {
-        pass.window = 1;
-        pass.missing = 0;
-        if (dc_op_find("rolling_sum", &pass.op) != DC_OK)
-            return dcb_note(b, -1, "%s", dc_last_error());
-        r->pass[r->samples] = time_calls(b, r, family, &pass, r->times);
+        r->pass[r->samples] = time_pass(b, r, c);
         return r->pass[r->samples] < 0 ? -1 : 0;
     }
     for (int32_t k = 0; k < b->runners; ++k)
@@ -132,10 +138,13 @@ static void warm(const dcb_bench *b, dcb_runner *r, const dcb_family *family, co
 {
     double time = time_calls(b, r, family, c, 1);
 
+    r->times = 1;
     r->samples = 0;
     r->refused = time < 0;
     if (!r->refused)
         time = time_calls(b, r, family, c, 1);
+    if (r->resident && !r->refused && time_pass(b, r, c) < 0) /* its program, too */
+        r->refused = 1;
     r->times = time > 0 && time < SAMPLE_SECONDS ? (int32_t)(SAMPLE_SECONDS / time) + 1 : 1;
     if (time > 1 && *rounds > 1)
         *rounds = 1;
@@ -161,8 +170,7 @@ static int round_of(dcb_bench *b, const dcb_family *family, const dcb_case *c)
         if (r->refused)
             continue;
         r->sample[r->samples] = time_calls(b, r, family, c, r->times);
-        if (r->sample[r->samples] < 0 ||
-            (r->kind == DC_DEVICE_OPENCL && time_device(b, r, family, c)))
+        if (r->sample[r->samples] < 0 || (r->kind == DC_DEVICE_OPENCL && time_device(b, r, c)))
             return DCB_FAILED;
         ++r->samples;
     }

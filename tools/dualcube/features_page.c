@@ -14,7 +14,7 @@
 
 extern char **environ;
 
-enum { UP = 2, WORD = 512 };
+enum { UP = 3, WORD = 512 };
 
 /* Directory of this program, "" when unknown. */
 static void own_directory(char *out, size_t room)
