@@ -1,9 +1,9 @@
 /* Rolling statistics on a device.  Compiled once per dtype with T (float, double) and SFX (f32, f64).
  *
- * Two loop nests.  Counts, sums, moments and extremes climb the dyadic tree sixteenfold: a pass turns
- * the aggregates of 16^p rows into those of 16^(p+1) rows and, for every output, merges the blocks of
- * the window that those levels hold.  The last pass writes the result; a window below 32 rows is done
- * in one pass, straight from the input.  A work-item owns its output, launches order the passes.
+ * Two loop nests.  Counts, sums, moments and extremes climb the dyadic tree: in local memory, a group
+ * for a tile, level by level, where the tile is a good deal longer than the window; else in scratch,
+ * sixteenfold: a pass turns the aggregates of 16^p rows into those of 16^(p+1) rows and, for every
+ * output, merges the blocks of the window that those levels hold.  The last pass writes the result.
  *
  * Order statistics sort tiles of rows and descend a tree over the ranks (rolling_order.h): in local
  * memory, a group for a tile, where a window fits there; else in scratch, a launch for each merge. */
@@ -71,6 +71,21 @@ static inline dc_chunk dc_chunk_of(const dc_rolling_args *args, const dc_launch 
     c.lead = newest - c.low;
     c.rows = c.lead + (c.count - 1) * args->step + 1;
     return c;
+}
+
+/* The tile of a group: p[0] outputs of p[1] = 2^k neighbouring series.  All series of a block of
+ * outputs first. */
+static inline dc_chunk dc_tile_of(const dc_rolling_args *args, const dc_launch *part)
+{
+    const dc_i64 lanes = part->p[1], bunches = (args->series + lanes - 1) / lanes;
+    const dc_i64 group = (dc_i64)get_group_id(0), block = group / bunches;
+    dc_launch where;
+
+    where.p[1] = (group - block * bunches) * lanes;
+    where.p[2] = min(args->series - where.p[1], lanes);
+    where.p[3] = block * part->p[0];
+    where.p[0] = min(args->out_rows - where.p[3], part->p[0]) << 16;
+    return dc_chunk_of(args, &where);
 }
 
 /* Element offset of value 0 of series s. */
@@ -184,64 +199,64 @@ static inline void FN(planes_store)(int kind, __global T *data, __global dc_u32 
     }
 }
 
-static inline FN(state) FN(tree1)(int kind, int first, const FN(rows) *from, dc_i64 row)
+static inline FN(state) FN(tree1)(int kind, const FN(rows) *from, dc_i64 row)
 {
     if (row < 0 || row >= from->rows)
         return FN(state_none)();
-    if (first)
+    if (!from->count)
         return FN(state_leaf)(from->data[from->base + row * from->stride], from->inf_is_value);
     return FN(planes_load)(kind, from->data, from->count, from->plane,
                            from->base + row * from->stride);
 }
 
 /* Blocks of 2, 4, 8, 16 units ending at `row`. */
-static inline FN(state) FN(tree2)(int kind, int first, const FN(rows) *from, dc_i64 row, dc_i64 unit)
+static inline FN(state) FN(tree2)(int kind, const FN(rows) *from, dc_i64 row, dc_i64 unit)
 {
-    const FN(state) old = FN(tree1)(kind, first, from, row - unit);
-    return FN(state_merge)(kind, old, FN(tree1)(kind, first, from, row));
+    const FN(state) old = FN(tree1)(kind, from, row - unit);
+    return FN(state_merge)(kind, old, FN(tree1)(kind, from, row));
 }
 
-static inline FN(state) FN(tree4)(int kind, int first, const FN(rows) *from, dc_i64 row, dc_i64 unit)
+static inline FN(state) FN(tree4)(int kind, const FN(rows) *from, dc_i64 row, dc_i64 unit)
 {
-    const FN(state) old = FN(tree2)(kind, first, from, row - 2 * unit, unit);
-    return FN(state_merge)(kind, old, FN(tree2)(kind, first, from, row, unit));
+    const FN(state) old = FN(tree2)(kind, from, row - 2 * unit, unit);
+    return FN(state_merge)(kind, old, FN(tree2)(kind, from, row, unit));
 }
 
-static inline FN(state) FN(tree8)(int kind, int first, const FN(rows) *from, dc_i64 row, dc_i64 unit)
+static inline FN(state) FN(tree8)(int kind, const FN(rows) *from, dc_i64 row, dc_i64 unit)
 {
-    const FN(state) old = FN(tree4)(kind, first, from, row - 4 * unit, unit);
-    return FN(state_merge)(kind, old, FN(tree4)(kind, first, from, row, unit));
+    const FN(state) old = FN(tree4)(kind, from, row - 4 * unit, unit);
+    return FN(state_merge)(kind, old, FN(tree4)(kind, from, row, unit));
 }
 
-static inline FN(state) FN(tree16)(int kind, int first, const FN(rows) *from, dc_i64 row,
+static inline FN(state) FN(tree16)(int kind, const FN(rows) *from, dc_i64 row,
                                    dc_i64 unit)
 {
-    const FN(state) old = FN(tree8)(kind, first, from, row - 8 * unit, unit);
-    return FN(state_merge)(kind, old, FN(tree8)(kind, first, from, row, unit));
+    const FN(state) old = FN(tree8)(kind, from, row - 8 * unit, unit);
+    return FN(state_merge)(kind, old, FN(tree8)(kind, from, row, unit));
 }
 
 /* Blocks of the window that this pass's levels hold, newest (smallest) first, onto `acc`. */
-static inline FN(state) FN(tree_blocks)(int kind, int first, const FN(rows) *from, dc_i64 row,
+static inline FN(state) FN(tree_blocks)(int kind, const FN(rows) *from, dc_i64 row,
                                         dc_i64 unit, dc_i64 bits, FN(state) acc)
 {
     if (bits & 1) {
-        acc = FN(state_merge)(kind, FN(tree1)(kind, first, from, row), acc);
+        acc = FN(state_merge)(kind, FN(tree1)(kind, from, row), acc);
         row -= unit;
     }
     if (bits & 2) {
-        acc = FN(state_merge)(kind, FN(tree2)(kind, first, from, row, unit), acc);
+        acc = FN(state_merge)(kind, FN(tree2)(kind, from, row, unit), acc);
         row -= 2 * unit;
     }
     if (bits & 4) {
-        acc = FN(state_merge)(kind, FN(tree4)(kind, first, from, row, unit), acc);
+        acc = FN(state_merge)(kind, FN(tree4)(kind, from, row, unit), acc);
         row -= 4 * unit;
     }
     if (bits & 8) {
-        acc = FN(state_merge)(kind, FN(tree8)(kind, first, from, row, unit), acc);
+        acc = FN(state_merge)(kind, FN(tree8)(kind, from, row, unit), acc);
         row -= 8 * unit;
     }
     if (bits & 16)
-        acc = FN(state_merge)(kind, FN(tree16)(kind, first, from, row, unit), acc);
+        acc = FN(state_merge)(kind, FN(tree16)(kind, from, row, unit), acc);
     return acc;
 }
 
@@ -274,10 +289,10 @@ static inline T FN(state_value)(int kind, const dc_rolling_args *args, FN(state)
     return value == value ? value : FN(quiet_nan)();
 }
 
-/* One pass over a chunk.  `first` reads the input; `deep` has scratch: acc, then two level buffers. */
-static inline void FN(tree_pass)(int kind, int first, int deep, __global const T *src,
-                                 __global T *dst, __global uchar *scratch,
-                                 const dc_rolling_args *args, const dc_launch *part)
+/* One pass over a chunk; the first reads the input.  Scratch: acc, then two level buffers. */
+static inline void FN(tree_pass)(int kind, __global const T *src, __global T *dst,
+                                 __global uchar *scratch, const dc_rolling_args *args,
+                                 const dc_launch *part)
 {
     const dc_chunk c = dc_chunk_of(args, part);
     const int last = (c.flags & DC_PASS_LAST) != 0, row_fast = (c.flags & DC_PASS_ROW_FAST) != 0;
@@ -295,7 +310,7 @@ static inline void FN(tree_pass)(int kind, int first, int deep, __global const T
 
     if (s >= c.nseries || line >= lines)
         return;
-    if (first) {
+    if (c.pass == 0) {
         from.data = src + dc_series_offset(args, 0, c.series0 + s) + c.low * args->src_row_stride;
         from.count = 0;
         from.base = from.plane = 0;
@@ -323,40 +338,140 @@ static inline void FN(tree_pass)(int kind, int first, int deep, __global const T
         FN(state) acc = FN(state_none)();
         w = args->expanding ? args->out_first + (c.first + k) * args->step + 1 : args->window;
         acc_at = row_fast ? s * c.count + k : k * c.nseries + s;
-        if (deep && (w & (unit - 1)))
+        if (w & (unit - 1))
             acc = FN(planes_load)(kind, acc_data, acc_count, acc_size, acc_at);
-        acc = FN(tree_blocks)(kind, first, &from, row - (w & (unit - 1)), unit,
+        acc = FN(tree_blocks)(kind, &from, row - (w & (unit - 1)), unit,
                               w >> (4 * c.pass) & (last ? 31 : 15), acc);
         if (last)
             dst[dc_series_offset(args, 1, c.series0 + s) + (c.first + k) * args->dst_row_stride] =
                 FN(state_value)(kind, args, acc);
-        else if (deep && (w & (16 * unit - 1)))
+        else if (w & (16 * unit - 1))
             FN(planes_store)(kind, acc_data, acc_count, acc_size, acc_at, acc);
     }
-    if (deep && !last) {
+    if (!last) {
         __global T *to =
             (__global T *)(scratch + acc_bytes + (c.pass & 1) * level_bytes);
         FN(planes_store)(kind, to, (__global dc_u32 *)(to + planes * level_size), level_size,
                          row_fast ? s * c.rows + row : row * c.nseries + s,
-                         FN(tree16)(kind, first, &from, row, unit));
+                         FN(tree16)(kind, &from, row, unit));
     }
 }
 
-/* Row kernels: <row> for windows of one pass, <row>_deep for more. */
+/* Planes of aggregates in local memory: x, m, s, then counts, `size` elements each. */
+typedef struct FN(shelf) {
+    __local T *data;
+    __local dc_u32 *count;
+    dc_u32 size;
+} FN(shelf);
+
+static inline FN(state) FN(shelf_get)(int kind, const FN(shelf) * shelf, dc_u32 at)
+{
+    FN(state) state = FN(state_none)();
+
+    state.n = shelf->count[at];
+    if (dc_planes(kind) > 0)
+        state.x = shelf->data[at];
+    if (dc_planes(kind) > 1) {
+        state.m = shelf->data[at + shelf->size];
+        state.s = shelf->data[at + 2 * shelf->size];
+    }
+    return state;
+}
+
+static inline void FN(shelf_put)(int kind, const FN(shelf) * shelf, dc_u32 at, FN(state) state)
+{
+    shelf->count[at] = state.n;
+    if (dc_planes(kind) > 0)
+        shelf->data[at] = state.x;
+    if (dc_planes(kind) > 1) {
+        shelf->data[at + shelf->size] = state.m;
+        shelf->data[at + 2 * shelf->size] = state.s;
+    }
+}
+
+enum { DC_TREE_EACH = 8 };
+
+/* A group climbs the tree over a tile of p[2] rows of p[1] = 2^k neighbouring series, level by level,
+ * and puts out p[0] windows of each.  An item owns at most DC_TREE_EACH elements. */
+static inline void FN(tree_near)(int kind, __global const T *src, __global T *dst,
+                                 __local uchar *memory, const dc_rolling_args *args,
+                                 const dc_launch *part)
+{
+    const dc_u32 lanes = (dc_u32)part->p[1], me = (dc_u32)get_local_id(0);
+    const dc_u32 items = (dc_u32)get_local_size(0), all = (dc_u32)part->p[2] * lanes;
+    const dc_chunk c = dc_tile_of(args, part);
+    const dc_u32 used = (dc_u32)c.rows * lanes, lead = (dc_u32)c.lead;
+    const dc_u32 longest = (dc_u32)(args->expanding ? c.rows : args->window);
+    FN(state) acc[DC_TREE_EACH];
+    FN(shelf) from, to;
+
+    from.size = to.size = all;
+    from.data = (__local T *)memory;
+    to.data = from.data + dc_planes(kind) * all;
+    from.count = (__local dc_u32 *)(to.data + dc_planes(kind) * all);
+    to.count = from.count + all;
+    for (dc_u32 j = 0; j < DC_TREE_EACH; j++) {
+        const dc_u32 e = me + j * items, lane = e & (lanes - 1), row = e / lanes;
+        FN(state) leaf = FN(state_none)();
+        acc[j] = leaf;
+        if (e >= used)
+            continue;
+        if (lane < c.nseries && c.low + row < args->rows)
+            leaf = FN(state_leaf)(src[dc_series_offset(args, 0, c.series0 + lane) +
+                                      (c.low + row) * args->src_row_stride],
+                                  args->inf_is_value);
+        FN(shelf_put)(kind, &from, e, leaf);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (dc_u32 size = 1;; size *= 2) {
+        const int more = 2 * size <= longest;
+        for (dc_u32 j = 0; j < DC_TREE_EACH; j++) {
+            const dc_u32 e = me + j * items, row = e / lanes;
+            const dc_u32 w = args->expanding ? row + 1 : (dc_u32)args->window;
+            const dc_u32 back = w & (size - 1);
+            FN(state) mine;
+            if (e >= used)
+                continue;
+            mine = FN(shelf_get)(kind, &from, e);
+            if ((w & size) && row >= lead && row >= back)
+                acc[j] = FN(state_merge)(
+                    kind, back ? FN(shelf_get)(kind, &from, e - back * lanes) : mine, acc[j]);
+            if (more && row >= size)
+                mine = FN(state_merge)(kind, FN(shelf_get)(kind, &from, e - size * lanes), mine);
+            if (more)
+                FN(shelf_put)(kind, &to, e, mine);
+        }
+        if (!more)
+            break;
+        barrier(CLK_LOCAL_MEM_FENCE);
+        {
+            const FN(shelf) swap = from;
+            from = to;
+            to = swap;
+        }
+    }
+    for (dc_u32 j = 0; j < DC_TREE_EACH; j++) {
+        const dc_u32 e = me + j * items, lane = e & (lanes - 1), row = e / lanes;
+        const dc_i64 k = (dc_i64)row - c.lead;
+        if (e < used && lane < c.nseries && k >= 0 && k % args->step == 0)
+            dst[dc_series_offset(args, 1, c.series0 + lane) +
+                (c.first + k / args->step) * args->dst_row_stride] =
+                FN(state_value)(kind, args, acc[j]);
+    }
+}
+
+/* Row kernels: <row> for windows that local memory holds, <row>_deep for others. */
 #define DC_TREE_ROW(name, deep_name, kind)                                                         \
     __kernel void FN(name)(__global const T *src, dc_i64 src_at, __global T *dst, dc_i64 dst_at,   \
-                           dc_rolling_args args, dc_launch part)                                   \
+                           dc_rolling_args args, dc_launch part, __local uchar *memory)            \
     {                                                                                              \
-        FN(tree_pass)(kind, 1, 0, src + src_at, dst + dst_at, 0, &args, &part);                    \
+        FN(tree_near)(kind, src + src_at, dst + dst_at, memory, &args, &part);                     \
     }                                                                                              \
     __kernel void FN(deep_name)(__global const T *src, dc_i64 src_at, __global T *dst,             \
                                 dc_i64 dst_at, __global uchar *scratch, dc_rolling_args args,      \
                                 dc_launch part)                                                    \
     {                                                                                              \
-        if ((part.p[0] & 255) == 0)                                                                \
-            FN(tree_pass)(kind, 1, 1, src + src_at, dst + dst_at, scratch, &args, &part);          \
-        else                                                                                       \
-            FN(tree_pass)(kind, 0, 1, src + src_at, dst + dst_at, scratch, &args, &part);          \
+        FN(tree_pass)(kind, src + src_at, dst + dst_at, scratch, &args, &part);                    \
     }
 
 DC_TREE_ROW(rolling_count, rolling_count_deep, DC_ROLLING_COUNT)
@@ -483,23 +598,15 @@ static inline void FN(order_near)(__global const T *src, __global T *dst,
     const dc_u32 lanes = (dc_u32)part->p[1], room = (dc_u32)part->p[2];
     const dc_u32 me = (dc_u32)get_local_id(0), size = (dc_u32)get_local_size(0);
     const dc_u32 share = size / lanes, lane = me / share, first = me - lane * share;
-    const dc_i64 bunches = (args->series + lanes - 1) / lanes, group = (dc_i64)get_group_id(0);
-    const dc_i64 block = group / bunches, left_out = args->out_rows - block * part->p[0];
     __local ORDER_KEY *sorted = (__local ORDER_KEY *)memory;
     __local ORDER_KEY *other = sorted + lanes * room; /* and, when sorted, the counts */
     __local ushort *left = (__local ushort *)other + lane * room * (dc_u32)part->p[3];
     const dc_u32 wide = (dc_u32)part->p[3] * 2 > sizeof(T) ? (dc_u32)part->p[3] * 2 : sizeof(T);
     __local ushort *row = (__local ushort *)((__local uchar *)other + lanes * room * wide);
     __local ushort *to_row = row + lanes * room;
-    dc_launch where;
+    const dc_chunk c = dc_tile_of(args, part);
     FN(near_tile) tile;
-    dc_chunk c;
 
-    where.p[0] = (left_out < part->p[0] ? left_out : part->p[0]) << 16;
-    where.p[1] = (group - block * bunches) * lanes;
-    where.p[2] = args->series - where.p[1] < lanes ? args->series - where.p[1] : lanes;
-    where.p[3] = block * part->p[0];
-    c = dc_chunk_of(args, &where);
     tile.n = order_rows(args, &c);
     tile.levels = order_levels(tile.n);
     /* An odd number of merges ends in the other buffer than it began in. */
