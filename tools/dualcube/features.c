@@ -13,6 +13,9 @@
 #define USUAL_STATS  "mean,std,min,max,median"
 #define USUAL_WINDOW 64
 #define SAMPLE_NAME  "dualcube-sample.npy"
+/* The sample's rows are five minutes: a window is a day, and dropouts leave half of it valid. */
+#define SAMPLE_WINDOW      288
+#define SAMPLE_MIN_PERIODS 144
 
 enum { OUTPUT = CLI_FIRST_ID, STATS, AXIS, DTYPE, MEMORY, HTML, NO_HTML, JSON };
 
@@ -46,7 +49,9 @@ static const char about[] =
     "columns, statistics) as .npy, the facts as .json beside it, and a page of plots.  One axis "
     "is\n"
     "the time, the others are columns.  float32 and float64 stay what they are, integers become\n"
-    "float64; NaN is missing.  Without INPUT the built-in sample cube is used.";
+    "float64; NaN is missing.  Without INPUT the built-in sample cube is used, with a window of "
+    "288\n"
+    "rows (a day) and min-periods 144 unless they are given.";
 
 static const char example[] =
     "  dualcube features cube.npy --window 64 --stats mean,std,median,quantile=0.9 -o out.npy\n"
@@ -159,6 +164,17 @@ static int take_option(request *r, int id, const cli_parser *p)
     return code;
 }
 
+/* What was not asked for. */
+static void set_usual(request *r)
+{
+    const int sample = !r->job->input && r->params.window == DC_DEFAULT && !r->params.expanding;
+
+    if (sample && r->params.min_periods == DC_DEFAULT)
+        r->params.min_periods = SAMPLE_MIN_PERIODS;
+    if (r->params.window == DC_DEFAULT)
+        r->params.window = sample ? SAMPLE_WINDOW : USUAL_WINDOW;
+}
+
 /* 0, or an exit code + 1000 when the run ends here. */
 static int parse(request *r, int argc, char **argv)
 {
@@ -180,7 +196,7 @@ static int parse(request *r, int argc, char **argv)
         }
     params_append(fixed, &r->described, r->options);
     r->params = (dc_rolling_params)DC_ROLLING_PARAMS_INIT;
-    r->params.window = USUAL_WINDOW;
+    r->params.window = DC_DEFAULT;
     r->stats = USUAL_STATS;
     cli_begin(&p, &usage, argc, argv);
     while (!code && (id = cli_next(&p)) != CLI_END) {
@@ -188,8 +204,10 @@ static int parse(request *r, int argc, char **argv)
             return 1000 + (id == CLI_HELP ? CLI_FINE : CLI_USAGE);
         code = take_option(r, id, &p);
     }
-    if (!code)
+    if (!code) {
+        set_usual(r);
         code = add_statistics(r);
+    }
     return code ? 1000 + code : 0;
 }
 

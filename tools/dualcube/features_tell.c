@@ -90,7 +90,10 @@ static void add_parameters(cJSON *root, const feature *f, int32_t axis)
             !strncmp(p->name, "row_", 4) || !strcmp(p->name, "axis") || !strcmp(p->name, "kind"))
             continue;
         params_text(p, &f->params, text, sizeof text);
-        cJSON_AddRawToObject(all, p->name, text);
+        if (p->type == DC_PARAM_BOOL)
+            cJSON_AddBoolToObject(all, p->name, *text != '0');
+        else
+            cJSON_AddRawToObject(all, p->name, text);
     }
 }
 

@@ -176,9 +176,16 @@ def _runs(meta):
 
 
 def _parameters(meta):
-    items = [(name, value) for name, value in (meta.get("parameters") or {}).items()
-             if value is not None]
-    return ", ".join("%s = %s" % (name, value) for name, value in items)
+    """The parameters in words; what is as usual, or in the statistics' names, is left out."""
+    values = meta.get("parameters") or {}
+    words = ["all rows so far" if values.get("expanding")
+             else "window %s rows, %s" % (number(values.get("window")),
+                                          "centred" if values.get("center") else "trailing")]
+    usual = {"axis": 0, "step": 1, "ddof": 1, "inf": "missing"}
+    words += ["%s %s" % (name, value) for name, value in values.items()
+              if value is not None and value != usual.get(name)
+              and name not in ("window", "center", "expanding", "q", "interpolation")]
+    return ", ".join(words)
 
 
 def _name_of(column, shape):
@@ -230,7 +237,7 @@ def build(features_path, input_path, columns=4):
     machine = meta.get("machine") or {}
     title = os.path.basename(str(about.get("path", input_path)))
     lead = "%d rolling statistics of %s (%s), %s" % (
-        len(statistics), title, about.get("dtype", data.dtype.str), _parameters(meta))
+        len(statistics), title, data.dtype.name, _parameters(meta))
     made = "dualcube %s on %s" % (meta.get("library", "?"), machine.get("cpu", "this machine"))
     numbers = [(name, "%s %%" % number(share, 3), number(low), number(mean), number(high))
                for name, (share, low, mean, high) in zip(statistics, summary(features))]
