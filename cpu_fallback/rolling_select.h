@@ -70,7 +70,8 @@ static inline FN(select_ranks) FN(select_ranks_of)(const FN(select_want) * want,
 
 #include "cpu_fallback/rolling_select_net.h"
 
-enum { FN(SELECT_LONGEST) = 12000 }; /* rows; longer windows are faster by ranks */
+/* Rows; longer windows are faster by ranks, which no lane speeds up. */
+enum { FN(SELECT_LONGEST) = VEC_LANES < 6 ? 2000 * VEC_LANES : 12000 };
 
 /* A bound of the rows of a window that lie inside its panel. */
 static dc_i64 FN(select_inside)(const dc_rolling_args *a)

@@ -340,6 +340,7 @@ static void FN(select_start)(FN(select_job) * job, const FN(pack) * v, const FN(
     job->padded_last = -1;
     job->inf_is_value = v->args->inf_is_value;
     FN(select_layout)(job, job->window, v->rows, job->levels, memory);
+    job->missing = job->count;
 }
 
 /* All results of a panel; returns the lanes whose results are not to be trusted. */
