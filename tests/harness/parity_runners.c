@@ -80,7 +80,9 @@ static int add_opencl(dct_engine *e, dc_device *device, const dc_device_info *in
     if (status)
         return status;
     static const int32_t modes[] = {DCT_MODE_HOST, DCT_MODE_BUFFER, DCT_MODE_CHUNKED};
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+    /* An emulator is slow, and its kernels are the same from buffers. */
+    const size_t nmodes = e->options->small > 1 ? 1 : sizeof modes / sizeof *modes;
+    for (size_t i = 0; i < nmodes; i++) {
         dct_runner *r = add_runner(e, queue, modes[i]);
         if (!r)
             return 4;
