@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "dualcube", max_examples=int(os.environ.get("DUALCUBE_TEST_EXAMPLES", "60")), deadline=None,
-    print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+    print_blob=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dualcube")
 
 

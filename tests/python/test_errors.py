@@ -49,7 +49,7 @@ def test_arguments(error, text, change):
     ("quantile", r"q is 1.5, must be 0 \.\.\. 1", {"q": 1.5}),
     ("quantile", r"q is nan, must be 0 \.\.\. 1", {"q": float("nan")}),
     ("quantile", r"q must be a number, got str", {"q": "half"}),
-    ("quantile", r"interpolation = 'cubic', must be one of linear, lower, higher, nearest, midpoint",
+    ("quantile", r"interpolation = 'cubic', must be one of linear, lower, higher, nearest, mid",
      {"interpolation": "cubic"}),
 ])
 def test_own_arguments(name, text, change):

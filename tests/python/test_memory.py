@@ -188,18 +188,46 @@ def test_device_array_in_another_thread(device, rng):
         helpers.assert_same_bits(result, expected)
 
 
-def test_pyopencl_arrays(rng):
-    """A pyopencl array stays on its own queue."""
+@pytest.fixture
+def cl_queue():
     cl = pytest.importorskip("pyopencl", reason="skipped: pyopencl is not installed")
-    import pyopencl.array
-
+    pytest.importorskip("pyopencl.array")
     try:
         context = cl.create_some_context(interactive=False)
     except cl.Error as error:
         pytest.skip("skipped: pyopencl finds no device (%s)" % error)
-    queue = cl.CommandQueue(context)
+    return cl.CommandQueue(context)
+
+
+def test_pyopencl_arrays(cl_queue, rng):
+    """A pyopencl array stays on its own queue, without a copy."""
+    import pyopencl.array as cla
+
     x = rng.standard_normal((200, 3)).astype(np.float32)
-    a = cl.array.to_device(queue, x)
-    y = dc.rolling_mean(a, 5)
-    assert isinstance(y, cl.array.Array)
-    helpers.assert_same_bits(y.get(), dc.rolling_mean(x, 5, device="cpu"))
+    a = cla.to_device(cl_queue, x)
+    y = dc.rolling_median(dc.rolling_mean(a, 5), 4, step=3)
+    assert isinstance(y, cla.Array) and y.queue is cl_queue
+    expected = dc.rolling_median(dc.rolling_mean(x, 5, device="cpu"), 4, step=3, device="cpu")
+    helpers.assert_same_bits(y.get(), expected)
+    out = cla.zeros(cl_queue, (200, 3), np.float32)
+    assert dc.rolling_max(a, 7, out=out) is out
+    helpers.assert_same_bits(out.get(), dc.rolling_max(x, 7, device="cpu"))
+    part = dc.rolling_sum(a[50:150, ::2], 3)  # an offset and a stride
+    helpers.assert_same_bits(part.get(), dc.rolling_sum(x[50:150, ::2], 3, device="cpu"))
+
+
+def test_pyopencl_refusals(cl_queue):
+    import pyopencl.array as cla
+
+    a = cla.to_device(cl_queue, np.arange(6))
+    with pytest.raises(TypeError, match="astype"):
+        dc.rolling_mean(a, 2)
+    a = cla.to_device(cl_queue, np.arange(6, dtype=np.float32))
+    with pytest.raises(ValueError, match="own queue"):
+        dc.rolling_mean(a, 2, device="cpu")
+    with pytest.raises(ValueError, match="out must be a pyopencl array"):
+        dc.rolling_mean(a, 2, out=np.zeros(6, np.float32))
+    with pytest.raises(ValueError, match="window is 0"):
+        dc.rolling_mean(a, 0)
+    with pytest.raises(ValueError, match="without a queue"):
+        dc.rolling_mean(a.with_queue(None), 2)

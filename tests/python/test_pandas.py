@@ -29,10 +29,10 @@ def calls(draw):
     }
 
 
-def theirs(name, frame, call, **own):
+def theirs(name, frame, call, *quantile, **own):
     rolling = frame.rolling(call["window"], min_periods=call["min_periods"], center=call["center"],
                             step=call["step"])
-    return getattr(rolling, name)(**own)
+    return getattr(rolling, name)(*quantile, **own)
 
 
 def ours(name, values, call, **own):
@@ -83,7 +83,7 @@ def test_count(call):
 def test_quantile(call, q, interpolation):
     values = helpers.series(*call["data"])
     check("quantile", ours("quantile", values, call, q=q, interpolation=interpolation),
-          theirs("quantile", pandas.DataFrame(values), call, q=q,
+          theirs("quantile", pandas.DataFrame(values), call, q,
                  interpolation=interpolation).to_numpy())
 
 
@@ -95,7 +95,7 @@ def test_expanding(name, call, periods):
     if name == "count":  # see test_count
         periods = 0
         values[np.isinf(values)] = np.nan
-    expected = getattr(pandas.DataFrame(values).expanding(periods), name)(**own)
+    expected = getattr(pandas.DataFrame(values).expanding(periods), name)(*own.values())
     result = getattr(dc, "expanding_" + name)(values, min_periods=periods, **own)
     check(name, result, expected.to_numpy())
 
@@ -107,9 +107,9 @@ def test_default_min_periods(name):
     own = {"q": 0.5} if name == "quantile" else {}
     x = frame.to_numpy()
     check(name, getattr(dc, "rolling_" + name)(x, 2, **own),
-          getattr(frame.rolling(2), name)(**own).to_numpy())
+          getattr(frame.rolling(2), name)(*own.values()).to_numpy())
     check(name, getattr(dc, "expanding_" + name)(x, **own),
-          getattr(frame.expanding(), name)(**own).to_numpy())
+          getattr(frame.expanding(), name)(*own.values()).to_numpy())
 
 
 @pytest.mark.parametrize("dtype", ("float32", "float64", "int8", "uint16", "int64", "bool"))

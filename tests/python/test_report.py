@@ -168,7 +168,8 @@ def peers_file(path, *records):
 def test_bench_page_of_peers(tmp_path):
     path = peers_file(
         tmp_path / "peers.jsonl", ratio(side("bottleneck", 4.0), side("dualcube", 0.5)),
-        ratio(side("pandas", 9.0, dtype="float32"), side("dualcube", 9.0, dtype="float32"), "SHORT"),
+        ratio(side("pandas", 9.0, dtype="float32"), side("dualcube", 9.0, dtype="float32"),
+              "SHORT"),
         ratio(side("dualcube", 1.0, 17), side("dualcube", 0.9, 32), "must", at_least=False),
         {"record": "latency", "operation": "mean", "dtype": "float64", "window": 16, "rows": 1000,
          "columns": 10, "median_us": 4.5, "must": 5, "at_least": False, "verdict": "must"},
@@ -200,7 +201,8 @@ def test_bench_page_of_times(tmp_path):
 
 
 @pytest.mark.parametrize("text, complaint", [
-    ("", "does not begin with the machine record"), ("{", "cannot be read"), ("[1]", "is not a record"),
+    ("", "does not begin with the machine record"), ("{", "cannot be read"),
+    ("[1]", "is not a record"),
     ('{"record": "run", "format": "dualcube.peers", "version": 9}', "version 9"),
     ('{"record": "run", "format": "dualcube.peers", "version": 1}\n{"record": "ratio"}',
      "ratio is None"),

@@ -106,7 +106,8 @@ def test_trace(tmp_path):
 
 def test_trace_by_environment(tmp_path):
     path = tmp_path / "trace.json"
-    helpers.python("import dualcube as dc; dc.rolling_mean([1.0, 2.0], 2)", DUALCUBE_TRACE=str(path))
+    helpers.python("import dualcube as dc; dc.rolling_mean([1.0, 2.0], 2)",
+                   DUALCUBE_TRACE=str(path))
     assert json.loads(path.read_text())
 
 

@@ -116,15 +116,9 @@ class Array:
                 "this array was made before a fork(): its device memory belongs to the parent")
         return queue
 
-    def _describe(self, target):
-        target.buffer = self._buffer.handle.value
-        target.ndim = len(self.shape)
-        target.dtype = _inputs.code_of(self.dtype)
-        step = 1
-        for axis in range(len(self.shape) - 1, -1, -1):
-            target.shape[axis] = self.shape[axis]
-            target.stride[axis] = step
-            step *= max(self.shape[axis], 1)
+    def _describe(self, params, offset):
+        _inputs.view(params, offset, self._buffer.handle.value, 0, self.shape,
+                     _inputs.dense_strides(self.shape), self.dtype)
 
 
 def to_device(x, device="auto", threads=None):

@@ -1,5 +1,7 @@
 """What comes in: NumPy, buffers, DLPack, pandas, lists; and how the result goes out again."""
 
+import ctypes
+import struct
 import sys
 
 import numpy as np
@@ -92,16 +94,34 @@ def whole_strides(array):
     return all(stride % size == 0 for stride in array.strides)
 
 
-def describe(array, target):
-    """Write an ndarray's view into a dc_array."""
+# A dc_array in one go: buffer, data, offset, shape[8], stride[8], ndim, dtype.
+_VIEW = struct.Struct("=QQq8q8qii")
+assert _VIEW.size == ctypes.sizeof(_library.Array)
+_SPARE = tuple((0,) * count for count in range(_library.MAX_NDIM + 1))
+
+
+def view(params, offset, buffer, data, shape, strides, dtype):
+    """Write a dc_array `offset` bytes into the params struct; strides in elements."""
+    ndim = len(shape)
+    spare = _SPARE[_library.MAX_NDIM - ndim]
+    _VIEW.pack_into(params, offset, buffer, data, 0, *shape, *spare, *strides, *spare, ndim,
+                    _CODES[dtype])
+
+
+def describe(array, params, offset):
+    """Write an ndarray's view into the params struct."""
     size = array.itemsize
-    target.data = array.__array_interface__["data"][0]
-    target.ndim = array.ndim
-    target.dtype = _CODES[array.dtype]
-    shape, stride = target.shape, target.stride
-    for axis, extent in enumerate(array.shape):
-        shape[axis] = extent
-        stride[axis] = array.strides[axis] // size
+    view(params, offset, 0, array.__array_interface__["data"][0], array.shape,
+         [stride // size for stride in array.strides], array.dtype)
+
+
+def dense_strides(shape):
+    """Strides of a row-major array, in elements."""
+    strides, step = [], 1
+    for extent in reversed(shape):
+        strides.append(step)
+        step *= max(int(extent), 1)
+    return strides[::-1]
 
 
 # ---- pandas -------------------------------------------------------------------------------------

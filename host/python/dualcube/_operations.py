@@ -1,6 +1,7 @@
 """The registry as Python sees it: one Operation per row, its params struct built from the table."""
 
 import ctypes
+import sys
 from ctypes import c_char, c_double, c_int32, c_int64, c_uint32
 
 from . import _library
@@ -32,6 +33,14 @@ class Parameter:
     @property
     def is_array(self):
         return self.type in (_library.PARAM_ARRAY_IN, _library.PARAM_ARRAY_OUT)
+
+    def plain(self):
+        """The default as a caller would write it."""
+        if self.type == _library.PARAM_CHOICE:
+            return sys.intern(self.choices[int(self.default)])
+        if self.type == _library.PARAM_BOOL:
+            return bool(self.default)
+        return self.default if self.type == _library.PARAM_DOUBLE else int(self.default)
 
 
 def _struct(name, parameters, size):
@@ -80,6 +89,13 @@ class Operation:
                                    info.params_bytes)
         self.struct = structs[key]
         self.defaults = self._make_defaults()
+        # Python values that the defaults stand for; compared by identity, so that a call that
+        # leaves them alone spends no time on them.
+        self.written = {name: parameter.plain() for name, parameter in self.parameters.items()
+                        if not (parameter.is_array or parameter.required)}
+        arrays = [parameter for parameter in self.parameters.values() if parameter.is_array]
+        self.src, self.dst = (next(p.offset for p in arrays if p.type == kind) for kind in
+                              (_library.PARAM_ARRAY_IN, _library.PARAM_ARRAY_OUT))
 
     def _make_defaults(self):
         values = _library.filled(self.struct)

@@ -21,8 +21,8 @@ COLOURS = {
 SPARE = ("#b03060", "#7a7a1f", "#0f8ab0", "#a0522d", "#4b5fd1")
 
 STYLE = {
-    "svg.fonttype": "none", "svg.hashsalt": "dualcube", "font.size": 9.0, "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
+    "svg.fonttype": "none", "svg.hashsalt": "dualcube", "font.size": 9.0,
+    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"],
     "axes.edgecolor": BAND, "axes.linewidth": 0.8, "axes.labelcolor": MUTED, "axes.grid": True,
     "axes.axisbelow": True, "grid.color": GRID, "grid.linewidth": 0.8, "text.color": INK,
     "xtick.color": MUTED, "ytick.color": MUTED, "xtick.major.size": 3, "ytick.major.size": 0,

@@ -17,8 +17,9 @@ def _scalars(operation, params, window, expanding, options):
         params.window = 1  # ignored by the library
     else:
         operation.set(params, "window", window)
+    written = operation.written  # what new_params() holds already
     for name, value in options.items():
-        if value is not None:
+        if value is not None and value is not written.get(name):
             operation.set(params, name, value)
 
 
@@ -55,8 +56,8 @@ def _on_host(operation, params, x, device, out, threads, progress):
     array, wrap = _inputs.admit(x)
     shape = _output_shape(array.shape, params.axis, params.step)
     result, copy_to = _output(operation, array, shape, out, x)
-    _inputs.describe(array, params.src)
-    _inputs.describe(result, params.dst)
+    _inputs.describe(array, params, operation.src)
+    _inputs.describe(result, params, operation.dst)
     queue.call(operation, params, params.expanding or array.size >= _LONG, progress)
     if copy_to is not None:
         copy_to[...] = result
@@ -111,8 +112,8 @@ def _on_device(operation, params, x, device, out, threads, progress):
     elif out.shape != shape or out.dtype != x.dtype:
         raise ValueError("%s: out has shape %s and dtype %s, must be %s and %s"
                          % (operation.name, out.shape, out.dtype, shape, x.dtype))
-    x._describe(params.src)
-    out._describe(params.dst)
+    x._describe(params, operation.src)
+    out._describe(params, operation.dst)
     queue.call(operation, params, params.expanding or x.size >= _LONG, progress)
     return out
 
@@ -207,15 +208,12 @@ def explain(name, shape, dtype, window, expanding, device, threads, **options):
     params = operation.new_params()
     _scalars(operation, params, window, expanding, options)
     dtype = _inputs.computing_dtype(np.dtype(dtype), "explain: dtype")
-    for target, extents in ((params.src, tuple(shape)),
-                            (params.dst, _output_shape(tuple(shape), params.axis, params.step))):
+    for offset, extents in ((operation.src, tuple(shape)),
+                            (operation.dst, _output_shape(tuple(shape), params.axis, params.step))):
         if not 1 <= len(extents) <= _library.MAX_NDIM:
             raise ValueError("explain: shape has %d axes, must have 1 to %d"
                              % (len(extents), _library.MAX_NDIM))
-        target.ndim, target.dtype, step = len(extents), _inputs.code_of(dtype), 1
-        for axis in range(len(extents) - 1, -1, -1):
-            target.shape[axis], target.stride[axis] = extents[axis], step
-            step *= max(int(extents[axis]), 1)
+        _inputs.view(params, offset, 0, 0, extents, _inputs.dense_strides(extents), dtype)
     queue = _context.queue(device, threads)
     info = _library.filled(_library.RunInfo)
     text = ctypes.create_string_buffer(1 << 14)

@@ -9,8 +9,8 @@ from ._operations import OPERATIONS
 
 # What the library's one-sentence help cannot say: (formula and corner cases, example).
 _TEXT = {
-    "count": ("The number of valid values; never NaN unless it is below `min_periods`.  (pandas' count()\n"
-              "    compares `min_periods` with rows, valid or not, and counts infinities.)",
+    "count": ("The number of valid values; never NaN unless it is below `min_periods`.  (pandas'\n"
+              "    count() compares `min_periods` with rows, valid or not, and counts infinities.)",
               ">>> dc.rolling_count(np.array([1.0, np.nan, 3.0, 4.0]), 2, min_periods=0)",
               "array([1., 1., 1., 2.])"),
     "sum": ("The sum of no values is 0 when `min_periods` is 0.",
