@@ -38,7 +38,7 @@ ROOMS = {
 OPEN = ("tests/", "tests/core/", "bench/", "cpu_fallback/runtime/")
 # Header in <...> -> rooms that may include it.
 FOREIGN = [
-    (r"CL/.*|vkFFT\.h|clblast.*\.h", ["host/opencl/", "tests/fault/", "tests/core/", "examples/"]),
+    (r"CL/.*|vkFFT\.h|clblast.*\.h", ["host/opencl/", "tests/", "examples/"]),
     (r"hwloc.*", ["host/topology/"]),
     (r"omp\.h", ["cpu_fallback/runtime/"]),
     (r"cblas\.h|lapacke?\.h|openblas.*", ["cpu_fallback/runtime/blas/"]),

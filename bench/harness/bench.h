@@ -71,7 +71,9 @@ typedef struct dcb_family {
     void (*params)(const dcb_case *c, const dc_array *src, const dc_array *dst, void *params);
 } dcb_family;
 
-extern const dcb_family dcb_rolling;
+#define DCB_FAMILY(stem) extern const dcb_family dcb_##stem;
+#include "bench/families.inc"
+#undef DCB_FAMILY
 
 /* What to measure; a count of 0 means the family's own table (or everything). */
 typedef struct dcb_options {

@@ -8,7 +8,11 @@
 enum { MOST_SAMPLES = 32, PARAMS = 4096 };
 #define SAMPLE_SECONDS 0.002 /* of calls in one sample */
 
-static const dcb_family *const families[] = {&dcb_rolling};
+static const dcb_family *const families[] = {
+#define DCB_FAMILY(stem) &dcb_##stem,
+#include "bench/families.inc"
+#undef DCB_FAMILY
+};
 
 /* Bell-shaped noise on a level, from a counter: the same on every machine. */
 static void fill(const dcb_bench *b, const dcb_case *c)
