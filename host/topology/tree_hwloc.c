@@ -5,6 +5,7 @@
 
 #include <hwloc.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { INDENT = 2 };
 
@@ -100,6 +101,9 @@ static int load(hwloc_topology_t tree, const char *synthetic)
 dc_status dc__topology_from_hwloc(const char *synthetic, dc_topology *topology, dc_text *text)
 {
     hwloc_topology_t tree;
+    /* hwloc prints where there is no sysfs, as in many a chroot; a library must not. */
+    DC_REQUIRE(synthetic || access("/sys/devices/system/cpu", R_OK) == 0, DC_E_IO,
+               "dc_topology_get: there is no /sys/devices/system/cpu");
     if (hwloc_topology_init(&tree) != 0)
         return dc__fail(DC_E_MEMORY, "dc_topology_get: hwloc found no memory");
     if (load(tree, synthetic) != 0) {
