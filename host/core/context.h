@@ -43,6 +43,8 @@ struct dc_event {
     dc_status status;
     char text[256];     /* of a failure */
     int32_t told;       /* atomic: the caller has had the status */
+    double begin_us;    /* when the call began                   */
+    double measured_ms; /* until its end was seen                */
     int32_t references; /* atomic */
 };
 
@@ -67,6 +69,7 @@ struct dc_queue {
     dc_status late; /* first failure of a call in flight that nobody was told */
     char late_text[256];
     dc_run_info last;
+    dc_event *last_event; /* of that call, NULL: it was complete when it returned */
 };
 
 /* List the OpenCL devices once.  The context's lock is not held. */

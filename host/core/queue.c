@@ -201,6 +201,7 @@ void dc_queue_free(dc_queue *queue)
         if (queue->device_exec)
             queue->exec_device->backend->queue_free(queue->device_exec);
     }
+    dc_event_free(queue->last_event);
     if (queue->cpu_exec)
         dc__backend_cpu.queue_free(queue->cpu_exec);
     for (int i = 0; i < DC_CALLS_IN_FLIGHT; ++i)
@@ -218,11 +219,20 @@ dc_status dc_queue_set_progress(dc_queue *queue, dc_progress_fn progress, void *
 
 dc_status dc_queue_last_run(dc_queue *queue, dc_run_info *info)
 {
+    dc_event *event;
+
     DC_REQUIRE(queue && info, DC_E_ARGUMENT, "dc_queue_last_run: %s is NULL",
                queue ? "info" : "queue");
     DC_REQUIRE(info->struct_size == sizeof *info, DC_E_ARGUMENT,
                "dc_queue_last_run: struct_size is %u, expected %zu", info->struct_size,
                sizeof *info);
+    event = queue->last_event;
+    if (event) { /* the time of a call in flight is known once its event was waited for */
+        pthread_mutex_lock(&event->lock);
+        if (!event->backend)
+            queue->last.measured_ms = event->measured_ms;
+        pthread_mutex_unlock(&event->lock);
+    }
     *info = queue->last;
     return DC_OK;
 }
@@ -256,6 +266,7 @@ static dc_status event_settle(dc_event *event, int tell)
             snprintf(event->text, sizeof event->text, "%s", dc_last_error());
         event->backend->event_free(event->event);
         event->backend = NULL;
+        event->measured_ms = (dc__trace_now() - event->begin_us) * 1e-3;
     }
     status = event->status;
     if (tell)

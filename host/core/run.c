@@ -69,11 +69,13 @@ static dc_status run_or_fall_back(dc_queue *queue, dc_device *device, const dc_p
 }
 
 /* Give the call's completion to the caller and keep it with the plan's memory. */
-static dc_status hand_out(const dc_backend *backend, void *event, dc_flight *flight,
-                          dc_event **done)
+static dc_status hand_out(dc_queue *queue, const dc_backend *backend, void *event,
+                          dc_flight *flight, double begin_us, dc_event **done)
 {
     dc_event *made;
 
+    dc_event_free(queue->last_event);
+    queue->last_event = NULL;
     if (!event && !done)
         return DC_OK;
     made = dc__event_new(backend, event);
@@ -86,8 +88,12 @@ static dc_status hand_out(const dc_backend *backend, void *event, dc_flight *fli
     }
     if (event && done)
         dc__event_retain(made);
-    if (event)
+    made->begin_us = begin_us;
+    if (event) {
         flight->pending = made;
+        dc__event_retain(made);
+        queue->last_event = made;
+    }
     if (done)
         *done = made;
     return DC_OK;
@@ -167,7 +173,7 @@ dc_status dc__run(dc_queue *queue, const dc_op *op, const void *params, dc_event
     if (plan.nsteps > 0) /* empty input: nothing to do, the record says where it would have run */
         DC_TRY(run_or_fall_back(queue, device, &plan, &info, &event, &backend));
     record(queue, &plan, &info, begin_us);
-    return hand_out(backend, event, flight, done);
+    return hand_out(queue, backend, event, flight, begin_us, done);
 }
 
 /* Whole params of an operation by id. */

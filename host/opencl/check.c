@@ -391,12 +391,5 @@ dc_status dc__cl_check_require(const dc_cl_device *device, int32_t dtype)
     DC_REQUIRE(dtype != DC_F64 || (checks & DC_CHECK_FP64), DC_E_UNSUPPORTED,
                "%s fails its self-check: float64 arithmetic is not correctly rounded",
                device->info.id);
-    /* Division and root through fma or through double need what they go through. */
-    DC_REQUIRE((checks & (DC_CHECK_FMA | DC_CHECK_FP64)) ||
-                   (checks & (DC_CHECK_DIVIDE | DC_CHECK_SQRT)) ==
-                       (DC_CHECK_DIVIDE | DC_CHECK_SQRT),
-               DC_E_UNSUPPORTED,
-               "%s fails its self-check: division or root is not correctly rounded, nor is fma",
-               device->info.id);
     return DC_OK;
 }

@@ -14,13 +14,18 @@ void dc__cl_base_options(const dc_cl_device *device, char options[DC_CL_OPTIONS_
 }
 
 /* float32 division and root: native where it is right, through double where there is one, else
- * corrected by fma. */
+ * through integers.  DUALCUBE_OPENCL_DIVIDE (f64, integer) takes another way than the best, so that
+ * a device which needs none of them can test them. */
 static const char *route(const dc_cl_device *device, int32_t bit, const char *native,
-                         const char *through_double, const char *through_fma)
+                         const char *through_double, const char *through_integers)
 {
-    return device->info.checks & bit             ? native
-           : device->info.checks & DC_CHECK_FP64 ? through_double
-                                                 : through_fma;
+    const char *forced = secure_getenv("DUALCUBE_OPENCL_DIVIDE");
+    const int has_double = (device->info.checks & DC_CHECK_FP64) != 0;
+    if (forced && strcmp(forced, "integer") == 0)
+        return through_integers;
+    if (forced && strcmp(forced, "f64") == 0 && has_double)
+        return through_double;
+    return device->info.checks & bit ? native : has_double ? through_double : through_integers;
 }
 
 static void family_options(const dc_cl_device *device, int32_t dtype,
@@ -29,8 +34,8 @@ static void family_options(const dc_cl_device *device, int32_t dtype,
     dc__cl_base_options(device, options);
     const size_t n = strlen(options);
     snprintf(options + n, DC_CL_OPTIONS_BYTES - n, " %s %s %s",
-             route(device, DC_CHECK_DIVIDE, "-DDC_DIV_NATIVE", "-DDC_DIV_F64", "-DDC_DIV_FMA"),
-             route(device, DC_CHECK_SQRT, "-DDC_SQRT_NATIVE", "-DDC_SQRT_F64", "-DDC_SQRT_FMA"),
+             route(device, DC_CHECK_DIVIDE, "-DDC_DIV_NATIVE", "-DDC_DIV_F64", "-DDC_DIV_INTEGER"),
+             route(device, DC_CHECK_SQRT, "-DDC_SQRT_NATIVE", "-DDC_SQRT_F64", "-DDC_SQRT_INTEGER"),
              dtype == DC_F64 ? "-DT=double -DSFX=f64" : "-DT=float -DSFX=f32");
 }
 
