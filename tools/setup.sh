@@ -76,7 +76,7 @@ install_packages() {
     if [ "$(id -u)" != 0 ]; then
         if ! command -v sudo >/dev/null; then
             [ -n "$lack" ] || { say "without sudo these stay away: $lack_wanted"; return 0; }
-            say "missing: $lack- run this as root, or install sudo" >&2
+            say "missing: ${lack% }; run this as root, or install sudo" >&2
             exit 1
         fi
         sudo="sudo"
