@@ -488,6 +488,7 @@ DC_TREE_ROW(rolling_max, rolling_max_deep, DC_ROLLING_MAX)
 #define ORDER_KEY_f64 dc_u64
 #define ORDER_KEY     DC_CAT(ORDER_KEY, SFX)
 #define ORDER_MISSING (~(ORDER_KEY)0)
+enum { ORDER_LEAF_BITS = 4, ORDER_LEAF = 1 << ORDER_LEAF_BITS };
 
 static inline dc_u32 order_bits_f32(float x)
 {
@@ -575,9 +576,10 @@ static inline dc_u32 order_rows(const dc_rolling_args *args, const dc_chunk *c)
     return (dc_u32)(c->rows < rows ? c->rows : rows);
 }
 
+/* Levels of merges above the leaves. */
 static inline int order_levels(dc_u32 n)
 {
-    return n > 1 ? 32 - (int)clz(n - 1) : 0;
+    return n > ORDER_LEAF ? 32 - ORDER_LEAF_BITS - (int)clz(n - 1) : 0;
 }
 
 static inline ORDER_KEY FN(order_load)(__global const T *src, const dc_rolling_args *args,
@@ -588,113 +590,126 @@ static inline ORDER_KEY FN(order_load)(__global const T *src, const dc_rolling_a
                          args->inf_is_value);
 }
 
-/* A group does the tiles of `part->p[1]` = 2^k neighbouring series, an equal share of its items each.
- * p[0]: outputs of a tile; p[2]: rows that local memory holds per series; p[3]: their levels. */
+/* A group does a tile of p[2] rows (p[3] levels), an equal share of its items for each series. */
 static inline void FN(order_near)(__global const T *src, __global T *dst,
                                   __global const dc_rolling_rank *table,
                                   const dc_rolling_args *args, const dc_launch *part,
                                   __local uchar *memory)
 {
-    const dc_u32 lanes = (dc_u32)part->p[1], room = (dc_u32)part->p[2];
+    const dc_u32 lanes = (dc_u32)part->p[1], room = (dc_u32)part->p[2], all = lanes * room;
+    const dc_u32 deepest = (dc_u32)part->p[3];
     const dc_u32 me = (dc_u32)get_local_id(0), size = (dc_u32)get_local_size(0);
     const dc_u32 share = size / lanes, lane = me / share, first = me - lane * share;
-    __local ORDER_KEY *sorted = (__local ORDER_KEY *)memory;
-    __local ORDER_KEY *other = sorted + lanes * room; /* and, when sorted, the counts */
-    __local ushort *left = (__local ushort *)other + lane * room * (dc_u32)part->p[3];
-    const dc_u32 wide = (dc_u32)part->p[3] * 2 > sizeof(T) ? (dc_u32)part->p[3] * 2 : sizeof(T);
-    __local ushort *row = (__local ushort *)((__local uchar *)other + lanes * room * wide);
-    __local ushort *to_row = row + lanes * room;
     const dc_chunk c = dc_tile_of(args, part);
-    FN(near_tile) tile;
+    const dc_u32 n = order_rows(args, &c);
+    const int levels = order_levels(n);
+    /* Keys end in `sorted`; then the counts take the place of the others. */
+    __local ORDER_KEY *sorted = (__local ORDER_KEY *)memory, *other = sorted + all;
+    __local ORDER_KEY *key = (levels & 1 ? sorted : other), *to_key = (levels & 1 ? other : sorted);
+    __local ushort *left = (__local ushort *)other;
+    __local ushort *row = (__local ushort *)((__local uchar *)other +
+                                             all * max(deepest * 2, (dc_u32)sizeof(T)));
+    __local ushort *to_row = row + all, *spare = to_row + all, *by_value;
 
-    tile.n = order_rows(args, &c);
-    tile.levels = order_levels(tile.n);
-    /* An odd number of merges ends in the other buffer than it began in. */
-    for (dc_u32 i = me; i < lanes * tile.n; i += size) {
+    for (dc_u32 i = me; i < lanes * n; i += size) {
         const dc_u32 l = i & (lanes - 1), r = i / lanes;
-        (tile.levels & 1 ? other : sorted)[l * room + r] =
-            l < c.nseries ? FN(order_load)(src, args, &c, l, r) : ORDER_MISSING;
-        row[l * room + r] = (ushort)r;
+        key[l * room + r] = l < c.nseries ? FN(order_load)(src, args, &c, l, r) : ORDER_MISSING;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (int level = 0; level < tile.levels; level++) {
-        const int odd = (tile.levels - level) & 1;
-        __local ORDER_KEY *from = (odd ? other : sorted) + lane * room;
-        __local ORDER_KEY *to = (odd ? sorted : other) + lane * room;
-        for (dc_u32 i = first; i < tile.n; i += share)
-            FN(near_sort)(from, row + lane * room, to, to_row + lane * room, tile.n, level, i);
-        barrier(CLK_LOCAL_MEM_FENCE);
+    for (int level = -1; level < levels; level++) {
+        __local ORDER_KEY *swap_key = key;
         __local ushort *swap = row;
+        for (dc_u32 i = first; i < n; i += share)
+            if (level < 0)
+                FN(near_sort_leaf)(key + lane * room, to_key + lane * room, to_row + lane * room, n,
+                                   i);
+            else
+                FN(near_sort)(key + lane * room, row + lane * room, to_key + lane * room,
+                              to_row + lane * room, n, level, i);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        key = to_key;
+        to_key = swap_key;
         row = to_row;
         to_row = swap;
     }
-    for (int level = 0; level < tile.levels; level++) {
-        for (dc_u32 i = first; i < tile.n; i += share)
-            FN(near_climb)(row + lane * room, to_row + lane * room, left + level * tile.n, tile.n,
-                           level, i);
+    by_value = row;
+    for (int level = -1; level < levels; level++) {
+        __local ushort *next = level < 0 ? spare : row;
+        for (dc_u32 i = first; i < n; i += share)
+            if (level < 0)
+                FN(near_climb_leaf)(row + lane * room, to_row + lane * room, n, i);
+            else
+                FN(near_climb)(row + lane * room, to_row + lane * room,
+                               left + (lane * deepest + (dc_u32)level) * room, n, level, i);
         barrier(CLK_LOCAL_MEM_FENCE);
-        __local ushort *swap = row;
         row = to_row;
-        to_row = swap;
+        to_row = next;
     }
     for (dc_u32 i = me; i < lanes * (dc_u32)c.count; i += size) {
         const dc_u32 l = i & (lanes - 1), k = i / lanes;
+        FN(near_tile) tile;
         if (l >= c.nseries)
             continue;
         tile.key = sorted + l * room;
-        tile.left = (__local ushort *)other + l * room * (dc_u32)part->p[3];
-        tile.valid = FN(near_keys_below)(tile.key, tile.n, ORDER_MISSING, 0);
+        tile.row = by_value + l * room;
+        tile.left = left + l * deepest * room;
+        tile.pitch = room;
+        tile.n = n;
+        tile.levels = levels;
+        tile.valid = FN(near_keys_below)(tile.key, n, ORDER_MISSING, 0);
         dst[dc_series_offset(args, 1, c.series0 + l) + (c.first + k) * args->dst_row_stride] =
             FN(near_answer)(&tile, args, table, c.lead + k * args->step);
     }
 }
 
-/* A pass over a chunk, a work-item for each row, in the last for each output: 0 loads, 1 ... levels
- * sort, levels + 1 ... 2 levels climb, then the outputs are picked. */
+/* A pass over a chunk, a work-item for each row, in the last for each output: 0 loads, 1 sorts
+ * leaves, the next `levels` merge them; then the same by row; the last picks the outputs. */
 static inline void FN(order_far)(__global const T *src, __global T *dst,
                                  __global const dc_rolling_rank *table, __global uchar *scratch,
                                  const dc_rolling_args *args, const dc_launch *part)
 {
     const dc_chunk c = dc_chunk_of(args, part);
     const dc_u32 n = order_rows(args, &c);
-    const int levels = order_levels(n), pass = (int)c.pass;
+    const int levels = order_levels(n), pass = (int)c.pass, pick = 2 * levels + 3;
     const dc_i64 size = (dc_i64)n * c.nseries;
-    const dc_place at = dc_place_of(pass > 2 * levels ? c.count : n);
-    __global ORDER_KEY *key = (__global ORDER_KEY *)scratch;
-    __global dc_u32 *row = (__global dc_u32 *)(key + 2 * size);
-    __global dc_u32 *left = row + 2 * size + at.slow * n * levels;
+    const dc_place at = dc_place_of(pass == pick ? c.count : n);
+    /* Keys and rows of pass p <= levels + 1 go to the buffer p & 1; later rows alternate between the
+     * other one and the third. */
+    const int last = (levels + 1) & 1, turn = pass - levels - 2;
+    __global ORDER_KEY *key = (__global ORDER_KEY *)scratch + at.slow * n;
+    __global dc_u32 *row = (__global dc_u32 *)((__global ORDER_KEY *)scratch + 2 * size);
+    __global dc_u32 *left = row + 3 * size + at.slow * n * levels;
+    __global dc_u32 *spare[2];
     const dc_u32 i = (dc_u32)at.fast;
 
-    if (at.slow >= c.nseries)
+    if (at.slow >= c.nseries || at.fast >= (pass == pick ? c.count : (dc_i64)n))
         return;
-    key += at.slow * n;
     row += at.slow * n;
-    if (pass > 2 * levels) {
+    spare[0] = row + (1 - last) * size;
+    spare[1] = row + 2 * size;
+    if (pass == 0)
+        key[i] = FN(order_load)(src, args, &c, at.slow, i);
+    else if (pass == 1)
+        FN(far_sort_leaf)(key, key + size, row + size, n, i);
+    else if (turn < 0)
+        FN(far_sort)(key + (pass - 1 & 1) * size, row + (pass - 1 & 1) * size,
+                     key + (pass & 1) * size, row + (pass & 1) * size, n, pass - 2, i);
+    else if (turn == 0)
+        FN(far_climb_leaf)(row + last * size, spare[0], n, i);
+    else if (pass < pick)
+        FN(far_climb)(spare[turn - 1 & 1], spare[turn & 1], left + (size_t)(turn - 1) * n, n,
+                      turn - 1, i);
+    else {
         FN(far_tile) tile;
-        if (at.fast >= c.count)
-            return;
-        tile.key = key + (levels & 1) * size;
+        tile.key = key + last * size;
+        tile.row = row + last * size;
         tile.left = left;
-        tile.n = n;
+        tile.pitch = tile.n = n;
         tile.levels = levels;
         tile.valid = FN(far_keys_below)(tile.key, n, ORDER_MISSING, 0);
         dst[dc_series_offset(args, 1, c.series0 + at.slow) +
             (c.first + at.fast) * args->dst_row_stride] =
             FN(far_answer)(&tile, args, table, c.lead + at.fast * args->step);
-        return;
-    }
-    if (at.fast >= n)
-        return;
-    if (pass == 0) {
-        key[i] = FN(order_load)(src, args, &c, at.slow, i);
-        row[i] = i;
-    } else {
-        const dc_i64 from = (pass - 1 & 1) * size, to = (pass & 1) * size;
-        if (pass <= levels)
-            FN(far_sort)(key + from, row + from, key + to, row + to, n, pass - 1, i);
-        else
-            FN(far_climb)(row + from, row + to, left + (size_t)(pass - 1 - levels) * n, n,
-                          pass - 1 - levels, i);
     }
 }
 

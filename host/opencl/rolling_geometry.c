@@ -17,6 +17,7 @@ enum {
     DIGIT = 4,            /* levels of the tree that a pass climbs                          */
     NEAR_MIN_ROOM = 32,   /* rows of a tile in local memory                                 */
     NEAR_MAX_ROOM = 4096, /* 2^12; row numbers have 16 bits                                 */
+    ORDER_LEAF = 16,      /* rows: as in kernels/rolling.cl                                 */
     SECTOR = 32,          /* bytes that memory gives at a time                              */
     TREE_EACH = 8         /* elements of an item: DC_TREE_EACH of kernels/rolling.cl        */
 };
@@ -261,7 +262,7 @@ static int64_t tile_count(const dc_rolling_args *a, int64_t room)
 }
 
 static dc_status add_tiles(cutter *c, int64_t size, int64_t count, int64_t lanes, int64_t room,
-                           int64_t local_bytes)
+                           int levels, int64_t local_bytes)
 {
     const dc_rolling_args *a = c->args;
     int64_t groups;
@@ -270,7 +271,7 @@ static dc_status add_tiles(cutter *c, int64_t size, int64_t count, int64_t lanes
                                        &groups),
                DC_E_UNSUPPORTED, "%s: an index space beyond 2^63", c->step->op->name);
     return add_launch(c, tree_kernel(a->kind, 0), groups, size, local_bytes,
-                      (dc_launch){{count, lanes, room, levels_of(room)}});
+                      (dc_launch){{count, lanes, room, levels}});
 }
 
 /* As many series side by side as fill a sector of memory and leave tiles of four windows; tiles of two
@@ -290,17 +291,23 @@ static dc_status cut_tree(cutter *c)
     room = all / lanes;
     if (rows > room && (a->expanding || 2 * a->window > room))
         return add_chunks(c, tree_bytes, add_tree);
-    return add_tiles(c, size, min64(tile_count(a, room), a->out_rows), lanes, room,
+    return add_tiles(c, size, min64(tile_count(a, room), a->out_rows), lanes, room, 0,
                      all * tile_bytes(c));
 }
 
 /* ---- order statistics ---------------------------------------------------------------------- */
 
-/* Local memory per series of a tile of `room` rows: keys, two lists of row numbers, and the counts of
- * all levels, which take the place of the keys' other buffer. */
+/* Levels of merges above leaves of 16 rows. */
+static int order_levels(int64_t n)
+{
+    return n > ORDER_LEAF ? levels_of(n) - levels_of(ORDER_LEAF) : 0;
+}
+
+/* Local memory per series of a tile of `room` rows: keys, three lists of row numbers, and the counts
+ * of all levels, which take the place of the keys' other buffer. */
 static int64_t near_bytes(const cutter *c, int64_t room)
 {
-    return room * (c->item_bytes + 2 * 2 + max64(c->item_bytes, 2 * levels_of(room)));
+    return room * (c->item_bytes + 3 * 2 + max64(c->item_bytes, 2 * order_levels(room)));
 }
 
 /* As tile_count, but rows past the end take no room. */
@@ -332,17 +339,18 @@ static dc_status cut_near(cutter *c, int64_t room)
     while (!c->row_fast && lanes < SECTOR / c->item_bytes && 2 * lanes <= size &&
            lanes < a->series && 2 * lanes * near_bytes(c, room) <= c->caps->local_bytes)
         lanes *= 2;
-    return add_tiles(c, size, count, lanes, room, lanes * near_bytes(c, room));
+    return add_tiles(c, size, count, lanes, room, order_levels(room),
+                     lanes * near_bytes(c, room));
 }
 
-/* Two lists of keys, two of row numbers, and the counts of all levels. */
+/* Two lists of keys, three of row numbers, and the counts of all levels. */
 static int64_t far_bytes(const cutter *c, int64_t rows, int64_t count, int64_t series)
 {
     const int64_t n = min64(rows, c->args->rows);
     (void)count;
     if (n > UINT32_MAX / 2)
         return -1;
-    return series * n * (2 * c->item_bytes + 2 * 4 + 4 * levels_of(n));
+    return series * n * (2 * c->item_bytes + 3 * 4 + 4 * order_levels(n));
 }
 
 static dc_status add_far(cutter *c, dc_launch part, int64_t rows, int64_t count, int64_t series)
@@ -352,7 +360,7 @@ static dc_status add_far(cutter *c, dc_launch part, int64_t rows, int64_t count,
     const int64_t newest = a->out_first + part.p[3] * a->step + a->shift;
     const int64_t low = a->expanding ? 0 : max64(newest - a->window + 1, 0);
     const int64_t n = min64(rows, a->rows - low);
-    const int passes = 2 * levels_of(n) + 2;
+    const int passes = 2 * order_levels(n) + 4;
 
     for (int pass = 0; pass < passes; ++pass) {
         dc_launch p = part;
