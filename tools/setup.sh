@@ -110,7 +110,8 @@ install_python() {
     [ $what = run ] || requirements=$root/tests/python/requirements.txt
     stamp=$root/.venv/.dualcube-$what-$(cksum <"$requirements" | cut -d' ' -f1)
     [ ! -e "$stamp" ] || return 0
-    say "Python packages: $(grep -v '^#' "$requirements" | tr '\n' ' ')"
+    say "Python packages: $(sed -n 's/^\([A-Za-z][A-Za-z0-9_-]*\).*/\1/p' "$requirements" |
+        sort -u | tr '\n' ' ')"
     if [ ! -x "$root/.venv/bin/python3" ] && ! python3 -m venv "$root/.venv"; then
         say "python3 -m venv failed" >&2
         return 1
