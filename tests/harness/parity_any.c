@@ -58,6 +58,7 @@ static void draw(dct_case *c, int small)
     const int64_t most = small > 1 ? 100 : dct_chance(&c->rng, 2) && !small ? 60000 : 600;
     const int32_t ndim = dct_shape(&c->rng, shape, &row_axis, most);
     memcpy(c->params.bytes, &bytes, sizeof bytes);
+    memcpy(c->params.bytes + sizeof bytes, &c->op.kind, sizeof c->op.kind);
     for (int32_t i = 0; i < c->op.nparams; i++) {
         const dc_param_info *p = &c->op.params[i];
         if (p->type == DC_PARAM_ARRAY_IN || p->type == DC_PARAM_ARRAY_OUT)
