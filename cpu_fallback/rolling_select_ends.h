@@ -12,7 +12,7 @@
  * number; so quantiles check each rank against the candidates, and lanes that fail are done again
  * by rolling_select_rank.h.  Infinite values tie with the pads and change nothing.
  *
- * The counts that go with the rows are linear: count[b] - count[a] is  m << 16 | low  of rows a ...
+ * The counts that go with the rows are linear: count[b] - count[a] is  low << 16 | m  of rows a ...
  * b - 1 (median: (m << 16) + d, d = low - (m - low) = -1, 0 or 1), whatever wrapped before. */
 
 /* a > b and a == b of whole numbers. */
@@ -50,7 +50,7 @@ DC_INLINE FN(mask) FN(select_bit)(FN(bits) a, int b)
 #endif
 }
 
-/* Lane by lane an entry (0 ... SELECT_FEW - 1) of a table. */
+/* Lane by lane entry  `entry` mod SELECT_FEW  of a table. */
 DC_INLINE FN(vec) FN(select_entry)(const FN(vec) table[2], FN(bits) entry)
 {
 #if defined(DC_VECTOR_AVX512) && DC_BITS_OF(SFX) == 32
@@ -60,7 +60,7 @@ DC_INLINE FN(vec) FN(select_entry)(const FN(vec) table[2], FN(bits) entry)
 #else
     FN(vec) v;
     for (int i = 0; i < VEC_LANES; i++)
-        v[i] = table[entry[i] / VEC_LANES][entry[i] % VEC_LANES];
+        v[i] = table[entry[i] / VEC_LANES % 2][entry[i] % VEC_LANES];
     return v;
 #endif
 }
@@ -76,7 +76,7 @@ DC_INLINE void FN(select_pad_rows)(FN(select_job) * job, const FN(vec) * panel, 
 {
     const SELECT_BITS one = (SELECT_BITS)1 << (8 * sizeof(T) - 1);
     const FN(ubits) slope = (FN(ubits)){0} + (SELECT_BITS)(job->want->q * (double)one);
-    const FN(ubits) each = (FN(ubits)){0} + (SELECT_BITS)(median ? 65535 : 65536);
+    const FN(ubits) each = (FN(ubits)){0} + (SELECT_BITS)(median ? 65535 : 1);
     FN(ubits) line = job->pad_line, total = job->pad_count;
     FN(vec) *row = job->padded + job->window - 1;
     FN(ubits) *count = job->count + job->window - 1;
@@ -92,7 +92,7 @@ DC_INLINE void FN(select_pad_rows)(FN(select_job) * job, const FN(vec) * panel, 
         row[r] = FN(vsel)(gone, pad, x);
         count[r] = total;
         total = (FN(ubits))FN(vsel)(gone, (FN(vec))(total + each), (FN(vec))total);
-        total += median ? low + low : low;
+        total += median ? low + low : low << 16;
     }
     count[r] = total;
     job->pad_next = r;
@@ -208,7 +208,7 @@ DC_INLINE FN(vec) FN(select_end_odd)(FN(select_view) * view, int i, const FN(vec
 }
 
 /* The lower rank among the candidates, less `low`, and the weight of the upper value, of windows
- * that miss so many rows. */
+ * that miss so many rows; the weight is NaN where too few are left. */
 DC_INLINE FN(bits)
     FN(select_ranks_missing)(const FN(select_job) * job, FN(bits) missing, FN(vec) * weight)
 {
@@ -237,30 +237,30 @@ DC_INLINE FN(bits)
         (*weight)[lane] = r.frac;
     }
 #endif
+    *weight = FN(vsel)(FN(select_gt)(missing, job->spare), FN(vquiet)(), *weight);
     return rank - (SELECT_INT)job->rank;
 }
 
-/* Quantile, rows are missing: lanes with too few values, where the lower value is among the
- * candidates (bits), and the weight of the upper one.  `careful`: the short tables do not serve. */
+/* Quantile, rows are missing: where the lower value is among the candidates (bits), and the weight
+ * of the upper one (NaN: too few values).  `careful`: the short tables do not serve. */
 typedef struct FN(select_place) {
-    FN(mask) few, bit0, bit1, between;
+    FN(mask) bit0, bit1, between;
     FN(vec) weight;
 } FN(select_place);
 
 DC_INLINE FN(select_place) FN(select_place_of)(FN(select_view) * view, int i, int careful)
 {
     const FN(ubits) count = view->after[i] - view->before[i];
-    const FN(bits) missing = (FN(bits))(count >> 16);
+    const FN(bits) missing = (FN(bits))count;
     FN(bits) at;
     FN(select_place) p;
     if (careful) {
-        at = FN(select_ranks_missing)(view->job, missing, &p.weight);
+        at = FN(select_ranks_missing)(view->job, missing & 65535, &p.weight);
     } else {
         at = (FN(bits))FN(select_entry)(view->few_rank, missing);
         p.weight = FN(select_entry)(view->few_weight, missing);
     }
-    at += (FN(bits))(count & 65535);
-    p.few = FN(select_gt)((FN(bits))count, view->spare);
+    at += (FN(bits))(count >> 16);
     p.between = FN(vlt)(FN(vzero)(), p.weight);
     p.bit0 = FN(select_bit)(at, 0);
     p.bit1 = FN(select_bit)(at, 1);
@@ -268,7 +268,7 @@ DC_INLINE FN(select_place) FN(select_place_of)(FN(select_view) * view, int i, in
         /* a bit beyond 0 ... 3 tells that a rank is outside */
         const FN(vec) upper = FN(vsel)(p.between, (FN(vec))(at + 1), (FN(vec))at);
         const FN(vec) both = (FN(vec))(at | (FN(bits))upper);
-        view->spread |= (FN(bits))FN(vsel)(p.few, FN(vzero)(), both);
+        view->spread |= (FN(bits))FN(vsel)(FN(visnan)(p.weight), FN(vzero)(), both);
     }
     return p;
 }
@@ -290,7 +290,7 @@ DC_INLINE FN(vec) FN(select_end_any)(FN(select_view) * view, int i, const FN(vec
     const FN(vec) lo = FN(select_lower)(p, c);
     const FN(vec) gap = FN(vsel)(p.between, FN(select_upper)(p, c) - lo, FN(vzero)());
     const FN(vec) r = lo + gap * p.weight;
-    return FN(vsel)(FN(mor)(p.few, FN(visnan)(r)), FN(vquiet)(), r);
+    return FN(vsel)(FN(visnan)(r), FN(vquiet)(), r);
 }
 
 /* The same for the mean of both values. */
@@ -298,14 +298,15 @@ DC_INLINE FN(vec) FN(select_end_mid)(FN(select_view) * view, int i, const FN(vec
 {
     const FN(select_place) p = FN(select_place_of)(view, i, careful);
     const FN(vec) lo = FN(select_lower)(p, c);
-    return FN(select_middle)(view, lo, FN(vsel)(p.between, FN(select_upper)(p, c), lo), p.few, 1);
+    const FN(vec) hi = FN(vsel)(p.between, FN(select_upper)(p, c), lo);
+    return FN(select_middle)(view, lo, hi, FN(visnan)(p.weight), 1);
 }
 
 /* Whether the short tables are too short for some window of outputs o ... o + n - 1. */
 static inline int FN(select_long)(const FN(select_job) * job, int o, int n)
 {
     const FN(ubits) count = job->missing[o + n - 1 + job->window] - job->missing[o];
-    return FN(many)(FN(select_gt)((FN(bits))(count >> 16), FN(select_all)(job->few - 1)));
+    return FN(many)(FN(select_gt)((FN(bits))(count & 65535), FN(select_all)(job->few - 1)));
 }
 
 /* Outputs o, o + 1, ... */

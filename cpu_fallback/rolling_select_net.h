@@ -284,12 +284,13 @@ static void FN(select_few)(FN(select_job) * job)
     const SELECT_BITS slope = (SELECT_BITS)(job->want->q * (double)one);
     SELECT_BITS part = 0; /* of m s */
     dc_i64 whole = 0;
+    const dc_i64 most = job->window - job->want->min_periods;
     int sure = 1;
     job->few = 0;
     for (int m = 0; m < FN(SELECT_FEW); m++) {
         const FN(select_ranks) r = FN(select_ranks_of)(job->want, job->window - m);
         const dc_i64 rank = r.lower - job->rank, lowest = rank + whole;
-        job->few_weight[m / VEC_LANES][m % VEC_LANES] = r.frac;
+        job->few_weight[m / VEC_LANES][m % VEC_LANES] = m > most ? (T)NAN : r.frac;
         ((FN(bits) *)job->few_rank)[m / VEC_LANES][m % VEC_LANES] = (SELECT_INT)rank;
         sure =
             sure && (m >= job->window || (lowest >= 0 && lowest + (part > 0) + (r.frac > 0) <= 3));
@@ -316,7 +317,8 @@ static void FN(select_aim)(FN(select_job) * job, int missing)
         job->kind = !two ? FN(SELECT_ONE) : want->midpoint ? FN(SELECT_MEAN) : FN(SELECT_LINE);
         return;
     }
-    job->spare = FN(select_all)(((job->window - want->min_periods) << 16) + 32767);
+    const dc_i64 spare = job->window - want->min_periods;
+    job->spare = FN(select_all)(want->table ? spare : (spare << 16) + 32767);
     if (!want->table) {
         job->rank = job->window / 2 - 1;
         job->extra = job->window % 2 ? 2 : 1;
@@ -333,12 +335,12 @@ static void FN(select_aim)(FN(select_job) * job, int missing)
 static void FN(select_start)(FN(select_job) * job, const FN(pack) * v, const FN(select_want) * want,
                              FN(vec) * memory)
 {
-    job->want = want;
-    job->window = pack_min(v->window, v->rows);
-    job->step = v->step;
+    *job = (FN(select_job)){.want = want,
+                            .window = pack_min(v->window, v->rows),
+                            .step = v->step,
+                            .padded_last = -1,
+                            .inf_is_value = v->args->inf_is_value};
     job->levels = FN(select_levels)(job->window, (v->outs - 1) * v->step + 1);
-    job->padded_last = -1;
-    job->inf_is_value = v->args->inf_is_value;
     FN(select_layout)(job, job->window, v->rows, job->levels, memory);
     job->missing = job->count;
 }
