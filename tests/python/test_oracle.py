@@ -96,6 +96,26 @@ def test_oracle(name, call):
         assert (error <= allowed).all(), (error.max(), allowed[error.argmax()])
 
 
+@pytest.mark.parametrize("name", oracle.STATISTICS)
+@pytest.mark.parametrize("dtype", (np.float64, np.float32))
+def test_windows_around_the_length(name, dtype):
+    """Windows and min_periods at, below and beyond the rows of the series."""
+    for rows in (1, 2, 3, 7, 16, 33):
+        values = helpers.series("normal", rows, 2, dtype, 0, 0, rows)
+        for window in {1, max(rows - 1, 1), rows, rows + 1, 2 * rows, 100, 1 << 33}:
+            for periods in {0, 1, rows, min(rows + 1, window), min(window, 90)}:
+                for center in (False, True):
+                    periods = min(periods, window)
+                    result = getattr(dc, "rolling_" + name)(values, window, min_periods=periods,
+                                                            center=center)
+                    expected = oracle.rolling(name, values[:, 1], window, min_periods=periods,
+                                              center=center)
+                    np.testing.assert_allclose(
+                        result[:, 1].astype(np.longdouble), expected, atol=0,
+                        rtol=2e-5 if dtype == np.float32 else 1e-13,
+                        err_msg="%d rows, window %d, min_periods %d" % (rows, window, periods))
+
+
 @given(call=calls(rows=40, columns=2), axis=st.integers(-3, 2), name=st.sampled_from(
     oracle.STATISTICS))
 def test_axis(call, axis, name):
