@@ -196,6 +196,9 @@ def _print_head(head):
     print("; ".join("%s %s, %d thread%s" % (name, entry["version"], entry["threads"],
                                             "s" * (entry["threads"] != 1))
                     for name, entry in head["libraries"].items()))
+    if machine["load"][0] > 0.5:
+        print("the machine is busy (load %.1f): ratios hold better than times"
+              % machine["load"][0])
     print(table.header(), flush=True)
 
 
