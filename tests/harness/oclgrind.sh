@@ -51,7 +51,7 @@ for local_bytes in 32768 512; do
         : >"$work/log"
         DUALCUBE_TRACE="$work/trace.json" DUALCUBE_CACHE_DIR='' \
             watch --local-mem-size $local_bytes "$RELEASE/bin/tests/parity" --device opencl \
-            --dtype $dtype --tiny --cases 90 --seconds 100 --seed 5 --max-failures 3
+            --dtype $dtype --tiny --cases 180 --seconds 120 --seed 5 --max-failures 3
         status=$?
         grep '^parity: seed' "$work/out"
         [ $status = 0 ]
