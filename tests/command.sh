@@ -384,6 +384,7 @@ bench="--quick --rounds 1 --size 300x4 --window 8 --op rolling_mean --device cpu
 check "bench" says "rolling_mean f64 300x4" "$dualcube" bench $bench
 check "bench -o" says "floors" "$dualcube" bench $bench -o record.jsonl
 check "bench: the record" grep -q '"fraction_of_floor"' record.jsonl
+check "bench: a record that holds water" "$here/bench/harness/check_record.py" "$dualcube"
 refuse "bench --size 10" "expected rows x columns"
 refuse "bench --op odd" "no operation \"odd\""
 refuse "bench --window 0" "--window is 0"
