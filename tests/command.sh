@@ -23,6 +23,7 @@ export DUALCUBE_CACHE_DIR=$work/cache OMP_WAIT_POLICY=passive
 unset DUALCUBE_DEVICE DUALCUBE_CPU_ISA DUALCUBE_THREADS DUALCUBE_FALLBACK DUALCUBE_TRACE
 passed=0
 failed=0
+skipped=0
 
 # check NAME COMMAND...: the command must succeed.
 check() {
@@ -304,6 +305,7 @@ if DUALCUBE_PYTHON=$python "$python" -c 'import matplotlib' 2>/dev/null; then
     unset DUALCUBE_PYTHON PYTHONPATH
 else
     echo "skipped: the page (no matplotlib)"
+    skipped=$((skipped + 1))
 fi
 no_python() {
     DUALCUBE_PYTHON=/nonexistent "$dualcube" features a.npy -w 16 -d cpu -o np.npy >said.out 2>&1 &&
@@ -405,7 +407,9 @@ if "$dualcube" explain rolling_mean --window 16 -d opencl >/dev/null 2>said.err;
     check "parity on OpenCL" says "opencl:0" "$dualcube" parity -n 18 -d opencl --small
 else
     echo "skipped: OpenCL ($(cat said.err))"
+    skipped=$((skipped + 1))
 fi
 
-echo "$passed passed, $failed failed"
+[ $skipped = 0 ] || more=", $skipped skipped"
+echo "$passed passed, $failed failed${more:-}"
 [ $failed = 0 ]
