@@ -134,7 +134,7 @@ static int save(const char *path, int (*writer)(const dct_parity_report *, FILE 
 }
 
 /* Every row x dtype of the registry must have been compared at least once. */
-static int covered(const dct_parity_options *o, const dct_parity_report *report)
+static int covered(const dct_parity_options *o, const dct_parity_report *report, int strict)
 {
     int missing = 0;
     for (int32_t i = 0; i < dc_op_count() && !o->op && o->cases > 1; i++) {
@@ -151,6 +151,15 @@ static int covered(const dct_parity_options *o, const dct_parity_report *report)
                        dtype == DC_F32 ? "float32" : "float64");
                 missing++;
             }
+        }
+    }
+    /* A row that a CPU declines, or that never ran where it could, is a row lost. */
+    for (int32_t k = 0; k < report->ncells; k++) {
+        const dct_parity_cell *cell = &report->cell[k];
+        if (cell->comparisons == 0 && (strict || strncmp(cell->device, "cpu", 3) == 0)) {
+            printf("FAILED: %s %s never ran on %s: %s\n", cell->op,
+                   cell->dtype == DC_F32 ? "float32" : "float64", cell->device, cell->reason);
+            missing++;
         }
     }
     return missing;
@@ -181,7 +190,7 @@ int main(int argc, char **argv)
     status |= save(d.csv, dct_parity_write_csv, &report);
     status |= save(d.markdown, dct_parity_write_markdown, &report);
     status |= save(d.json, dct_parity_write_json, &report);
-    int missing = covered(&options, &report);
+    int missing = covered(&options, &report, d.opencl);
     if (report.comparisons < d.comparisons)
         missing += printf("FAILED: %lld comparisons, %lld are required\n",
                           (long long)report.comparisons, (long long)d.comparisons) > 0;

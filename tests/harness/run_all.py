@@ -141,7 +141,7 @@ def schedule(run, stages):
             run.running.append(start(run, stage))
             used += weight
         for job in list(run.running):
-            timed_out = time.monotonic() - job.begin > job.stage.limit
+            timed_out = time.monotonic() - job.begin > job.stage.limit * run.options.patience
             if timed_out:
                 end_process(job.process)
             if timed_out or job.process.poll() is not None:
@@ -172,8 +172,12 @@ def arguments():
     parser.add_argument("--seed", type=int, default=1, help="seed of the random cases")
     parser.add_argument("--build", default=os.path.join(ROOT, "build-tests"), help="build folder")
     parser.add_argument("--fresh", action="store_true", help="remove the build folder first")
+    parser.add_argument("--record", action="store_true",
+                        help="keep the parity table of this run as tests/PARITY.csv and .md")
     parser.add_argument("--werror", action="store_true", help="warnings are errors")
     parser.add_argument("--limit", type=float, default=0, help="most seconds for the whole")
+    parser.add_argument("--patience", type=float, default=1,
+                        help="multiply the stages' time limits (a busy machine)")
     parser.add_argument("--lines", type=int, default=40, help="lines shown of a failed stage")
     parser.add_argument("--no-setup", action="store_true", help="look for no missing packages")
     return parser.parse_args()
@@ -195,6 +199,18 @@ def report(run, setup_seconds):
     return 1 if total.failed else 0
 
 
+def record(run):
+    """The table of a parity run without failures becomes the committed one."""
+    counts = run.done.get("parity")
+    if not counts or counts.failed:
+        print("FAILED: no parity table to keep: the stage did not pass")
+        return 1
+    for name in ("PARITY.csv", "PARITY.md"):
+        shutil.copyfile(run.path(name), os.path.join(ROOT, "tests", name))
+    print("kept: tests/PARITY.csv, tests/PARITY.md")
+    return 0
+
+
 def main():
     options = arguments()
     if options.list:
@@ -214,7 +230,8 @@ def main():
             end_process(job.process)
         print("interrupted")
         return 130
-    return report(run, float(os.environ.get("DCT_SETUP_SECONDS", "0")))
+    kept = record(run) if options.record else 0
+    return kept | report(run, float(os.environ.get("DCT_SETUP_SECONDS", "0")))
 
 
 if __name__ == "__main__":
