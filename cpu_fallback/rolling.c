@@ -1,11 +1,9 @@
 /* Rolling statistics: the CPU mirror.  Included once per dtype (T, SFX) by runtime/families.inc.
  *
- * Every row runs on panels (rolling_pack.h), registers of series side by side:
- *   count, sum, mean, min, max   rolling_sums.h on the tree of rolling_tree.h
- *   var, std                     rolling_moments.h on the trees of rolling_climb.h and
- * rolling_merge.h all of these, expanding      rolling_expand.h median, quantile rolling_select.h
- */
-#include "kernels/shared/rolling.h"
+ * Every row runs on panels (rolling_pack.h), registers of series side by side.  Count, sum, mean,
+ * min and max are in rolling_sums.h, on the tree of rolling_tree.h; var and std in
+ * rolling_moments.h, on the trees of rolling_climb.h and rolling_merge.h; the expanding forms of
+ * all these in rolling_expand.h; median and quantile in rolling_select.h. */
 #include "dualcube/kinds.h"
 #include "kernels/shared/mirror.h"
 #include "kernels/shared/vec.h"

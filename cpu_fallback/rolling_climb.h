@@ -29,8 +29,10 @@ typedef struct FN(climb) {
     FN(loose) * out;  /* of the windows ending at rows lead, lead + 1, ... */
     dc_i64 out_pitch;
     dc_i64 n, lead, window;
-    T over;   /* divisor of the results       */
-    int root; /* standard deviations          */
+    T over;           /* divisor of the results       */
+    int root;         /* standard deviations          */
+    const char *next; /* to be prefetched, with the first pass */
+    dc_i64 next_pitch;
     /* of the pass */
     dc_i64 unit, back;
     T level[3];               /* f of the merges that climb; w is 1/2            */
@@ -86,6 +88,8 @@ DC_INLINE void FN(climb_put)(const FN(climb) * t, dc_i64 e, FN(vec) s)
         const dc_i64 row = i + u_ * s, e = row + back;                                             \
         if ((checked) && row >= n)                                                                 \
             return;                                                                                \
+        if (!(checked))                                                                            \
+            __builtin_prefetch(t->next + row * t->next_pitch, 0, 2);                               \
         const FN(vec) a = FN(vload)(t->rows + row * VEC_LANES);                                    \
         FN(pair) one = {FN(vzero)(), FN(vzero)()}, two;                                            \
         if (!leaves)                                                                               \
@@ -230,6 +234,7 @@ static void FN(climb_run)(FN(climb) * t)
             return;
         t->back += digit * t->unit;
         t->unit *= CLIMB_DIGIT;
+        t->next_pitch = 0;
         digits /= CLIMB_DIGIT;
     }
 }

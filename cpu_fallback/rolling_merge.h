@@ -21,13 +21,13 @@ DC_INLINE FN(moments) FN(moments_merge)(FN(moments) older, FN(moments) newer)
     const FN(cvec) n = older.n + newer.n;
     const FN(vec) w = n1 / FN(ctov)(n), f = n2 * w;
     const FN(vec) d = (newer.a - older.a) + (newer.m - older.m);
-    const FN(mask) no1 = FN(clt)(older.n, 1), no2 = FN(clt)(newer.n, 1);
+    /* Both hold values, so that w and f are positive: else w or f is 0 or NaN.  An empty block has
+     * m = s = 0, so that the sums are the other block's. */
+    const FN(mask) both = FN(vlt)(FN(vzero)(), f);
     FN(moments) out;
     out.n = n;
     out.a = newer.a;
-    out.m = newer.m - d * w;
-    out.s = (older.s + newer.s) + (d * d) * f;
-    out.m = FN(vsel)(no1, newer.m, FN(vsel)(no2, older.m, out.m));
-    out.s = FN(vsel)(no1, newer.s, FN(vsel)(no2, older.s, out.s));
+    out.m = FN(vsel)(both, newer.m - d * w, older.m + newer.m);
+    out.s = (older.s + newer.s) + FN(vsel)(both, (d * d) * f, FN(vzero)());
     return out;
 }

@@ -26,48 +26,100 @@ static void FN(moments_fill)(FN(span) * t)
         count = FN(cinc)(count, FN(mnot)(gone));
         newest = FN(vsel)(gone, newest, x);
         FN(vstore)(t->rows + r * VEC_LANES, newest);
-        t->m[r] = t->s[r] = FN(vzero)();
     }
     t->before[t->n] = count;
 }
 
-/* The block of `size` rows that ends at row r (below 0: empty). */
-DC_INLINE FN(moments) FN(moments_block)(const FN(span) * t, dc_i64 r, dc_i64 size)
+/* Two single rows, either of which may be missing. */
+DC_INLINE FN(moments) FN(moments_two)(FN(moments) older, FN(moments) newer)
 {
-    if (r < 0)
-        return FN(moments_none)();
-    return (FN(moments)){FN(vload)(t->rows + r * VEC_LANES), t->m[r], t->s[r],
-                         t->before[r + 1] - t->before[pack_max(r + 1 - size, 0)]};
+    const FN(vec) zero = FN(vzero)(), half = FN(vset)((T)0.5), d = newer.a - older.a;
+    const FN(cvec) n = older.n + newer.n;
+    const FN(mask) few = FN(clt)(n, 2);
+    return (FN(moments)){newer.a, FN(vsel)(few, zero, zero - d * half),
+                         FN(vsel)(few, zero, (d * d) * half), n};
 }
 
-/* Squared deviations per window, with missing values: level by level, into acc_s. */
+/* The residue class of row i: aggregates of `unit` rows become those of 4 units; the base-4 digit
+ * of the window whose lower digits cover `back` rows goes onto acc. */
+DC_INLINE void FN(moments_walk)(const FN(span) * t, int leaves, int digit, dc_i64 unit, dc_i64 back,
+                                dc_i64 i)
+{
+    const FN(moments) none = FN(moments_none)();
+    FN(moments) one1 = none, two1 = none, two2 = none; /* one, two rows of the walk ago   */
+    FN(cvec) p1 = none.n;                              /* valid values up to the last row */
+    for (; i < t->n; i += unit) {
+        const FN(cvec) p = t->before[i + 1];
+        FN(moments) one = {FN(vload)(t->rows + i * VEC_LANES), none.m, none.s, p - p1}, acc;
+        if (!leaves) {
+            one.m = t->m[i];
+            one.s = t->s[i];
+        }
+        const FN(moments) two = leaves ? FN(moments_two)(one1, one) : FN(moments_merge)(one1, one);
+        const FN(moments) four = FN(moments_merge)(two2, two);
+        const dc_i64 e = i + back;
+        if (digit != 4) {
+            t->m[i] = four.m;
+            t->s[i] = four.s;
+        }
+        if (digit && e >= t->lead && e < t->n) {
+            int empty = back == 0;
+            if (!empty)
+                acc = (FN(moments)){FN(vload)(t->rows + e * VEC_LANES), t->acc_m[e], t->acc_s[e],
+                                    t->before[e + 1] - t->before[pack_max(e + 1 - back, 0)]};
+            if (digit & 1) {
+                acc = empty ? one : FN(moments_merge)(one, acc);
+                empty = 0;
+            }
+            if (digit & 2) {
+                const FN(moments) block = digit & 1 ? two1 : two;
+                acc = empty ? block : FN(moments_merge)(block, acc);
+            }
+            if (digit & 4)
+                acc = empty ? four : FN(moments_merge)(four, acc);
+            t->acc_m[e] = acc.m;
+            t->acc_s[e] = acc.s;
+        }
+        one1 = one;
+        two2 = two1;
+        two1 = two;
+        p1 = p;
+    }
+}
+
+#define MOMENTS_PASS(leaves, digit)                                                                \
+    static void FN(moments_##leaves##_##digit)(const FN(span) * t, dc_i64 unit, dc_i64 back)       \
+    {                                                                                              \
+        for (dc_i64 i = 0; i < pack_min(unit, t->n); i++)                                          \
+            FN(moments_walk)(t, leaves, digit, unit, back, i);                                     \
+    }
+MOMENTS_PASS(0, 0)
+MOMENTS_PASS(0, 1)
+MOMENTS_PASS(0, 2)
+MOMENTS_PASS(0, 3)
+MOMENTS_PASS(0, 4)
+MOMENTS_PASS(1, 0)
+MOMENTS_PASS(1, 1)
+MOMENTS_PASS(1, 2)
+MOMENTS_PASS(1, 3)
+MOMENTS_PASS(1, 4)
+#undef MOMENTS_PASS
+
+/* Squared deviations per window, with missing values: two levels per pass, into acc_s. */
 static void FN(moments_general)(FN(span) * t)
 {
-    dc_i64 back = 0;
+    static void (*const pass[2][5])(const FN(span) *, dc_i64, dc_i64) = {
+        {FN(moments_0_0), FN(moments_0_1), FN(moments_0_2), FN(moments_0_3), FN(moments_0_4)},
+        {FN(moments_1_0), FN(moments_1_1), FN(moments_1_2), FN(moments_1_3), FN(moments_1_4)}};
+    dc_i64 back = 0, digits = t->window;
     FN(moments_fill)(t);
-    for (dc_i64 size = 1;; size *= 2) {
-        if (t->window & size) {
-            for (dc_i64 e = t->lead; e < t->n; e++) {
-                FN(moments) acc = FN(moments_block)(t, e - back, size);
-                if (back) {
-                    const FN(moments)
-                        newer = {FN(vload)(t->rows + e * VEC_LANES), t->acc_m[e], t->acc_s[e],
-                                 t->before[e + 1] - t->before[pack_max(e + 1 - back, 0)]};
-                    acc = FN(moments_merge)(acc, newer);
-                }
-                t->acc_m[e] = acc.m;
-                t->acc_s[e] = acc.s;
-            }
-            back += size;
-        }
-        if (back == t->window)
+    for (dc_i64 unit = 1;; unit *= 4) {
+        const int digit = digits <= 4 ? (int)digits : (int)(digits % 4);
+        pass[unit == 1][digit](t, unit, back);
+        if (digits <= 4)
             return;
-        for (dc_i64 r = t->n - 1; r >= size; r--) {
-            const FN(moments) out = FN(moments_merge)(FN(moments_block)(t, r - size, size),
-                                                      FN(moments_block)(t, r, size));
-            t->m[r] = out.m;
-            t->s[r] = out.s;
-        }
+        back += digit * unit;
+        digits /= 4;
     }
 }
 
@@ -111,7 +163,12 @@ static void FN(moments_full)(const FN(pack) * v, int kind, const T *in, FN(loose
             FN(vstoreu)(out + j * v->out_pitch, FN(vquiet)());
         return;
     }
-    FN(climb) t = {.rows = in + low * VEC_LANES, .lead = v->window - 1, .window = v->window};
+    FN(climb)
+    t = {.rows = in + low * VEC_LANES,
+         .lead = v->window - 1,
+         .window = v->window,
+         .next = v->next,
+         .next_pitch = v->next_pitch};
     T *all = (T *)FN(moments_plane)(v, MOMENTS_COUNT);
     t.n = v->window + (to - 1 - from) * v->step;
     t.m = (T *)FN(moments_plane)(v, MOMENTS_M);
@@ -127,6 +184,16 @@ static void FN(moments_full)(const FN(pack) * v, int kind, const T *in, FN(loose
         FN(vstoreu)(out + j * v->out_pitch, FN(vload)(all + (j - from) * v->step * VEC_LANES));
 }
 
+/* How many outputs at the start have windows of fewer rows than min_periods: NaN. */
+static dc_i64 FN(moments_early)(const FN(pack) * v, FN(loose) * out)
+{
+    const dc_i64 rows = v->args->min_periods - 1 - v->lead;
+    const dc_i64 early = rows <= 0 ? 0 : pack_min(pack_div_up(rows, v->step), v->outs);
+    for (dc_i64 j = 0; j < early; j++)
+        FN(vstoreu)(out + j * v->out_pitch, FN(vquiet)());
+    return early;
+}
+
 static void FN(moments_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out)
 {
     /* Outputs whose windows surely miss nothing: the oldest row is at or after clean_from, the
@@ -134,11 +201,12 @@ static void FN(moments_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * o
     const dc_i64 oldest = v->clean_from + v->window - 1 - v->lead, newest = v->clean_to - v->lead;
     const dc_i64 from = oldest <= 0 ? 0 : pack_min(pack_div_up(oldest, v->step), v->outs);
     const dc_i64 to = newest <= 0 ? 0 : pack_min(pack_div_up(newest, v->step), v->outs);
+    const dc_i64 early = FN(moments_early)(v, out);
     if (from >= to) {
-        FN(moments_some)(v, kind, in, out, 0, v->outs);
+        FN(moments_some)(v, kind, in, out, early, v->outs);
         return;
     }
-    FN(moments_some)(v, kind, in, out, 0, from);
+    FN(moments_some)(v, kind, in, out, early, from);
     FN(moments_some)(v, kind, in, out, to, v->outs);
     FN(moments_full)(v, kind, in, out, from, to);
 }

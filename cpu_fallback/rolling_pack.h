@@ -41,7 +41,11 @@ enum {
     PACK_USER_2
 };
 
-enum { PACK_MAX_LANES = DC_VECTOR_BYTES / 4, PACK_MAX_PLANES = 32 };
+enum { PACK_MAX_LANES = DC_VECTOR_BYTES / 4, PACK_MAX_PLANES = 64, PACK_MAX_FLAT = 32 };
+enum {
+    PACK_FEW_ROWS = 192, /* of a tile of many panels                                         */
+    PACK_STAGE = 16384   /* bytes where results gather that bypass the caches; >= one row */
+};
 
 /* What a statistic wants to know and to say before the step is cut. */
 typedef struct pack_wish {
@@ -87,11 +91,18 @@ DC_UNUSED static void pack_shorten(const dc_rolling_args *a, dc_i64 *window, dc_
     *window = 2 * unit;
 }
 
+/* Whether the lanes of a panel lie side by side. */
+DC_UNUSED static int pack_together(const dc_rolling_args *a, const dc_i64 *stride, int time,
+                                   dc_i64 inner)
+{
+    return !time && stride[a->ndim - 1] == 1 && (a->ndim == 1 || inner != a->series);
+}
+
 /* Whether the values of one row of the last axis lie side by side, without a gap between rows. */
 DC_UNUSED static int pack_flat(const dc_rolling_args *a, const dc_i64 *stride, dc_i64 row_stride)
 {
     dc_i64 last = a->shape[a->ndim - 1];
-    return last <= PACK_MAX_PLANES && row_stride == last && (stride[a->ndim - 1] == 1 || last == 1);
+    return last <= PACK_MAX_FLAT && row_stride == last && (stride[a->ndim - 1] == 1 || last == 1);
 }
 
 /* Panel rows of a tile of `outs` outputs, whose first window ends at row `newest` of the series. */
@@ -128,6 +139,8 @@ typedef struct FN(pack) {
     dc_i64 clean_from; /* set by pack_in: rows clean_from ... clean_to - 1 surely   */
     dc_i64 clean_to;   /* hold no missing value                                     */
     T *spare;          /* the statistic's own scratch                               */
+    const char *next;  /* set by pack_in: what the next tile will read; prefetch next + r *     */
+    dc_i64 next_pitch; /* next_pitch with panel row r (nothing worth it: next_pitch is 0)       */
     int raw;           /* set before pack_in: infinities that are missing may stay  */
     /* the rest is private */
     const FN(loose) * src;
@@ -136,11 +149,12 @@ typedef struct FN(pack) {
     dc_i64 panel_first; /* first panel of the tile                                   */
     dc_i64 out_first;   /* first output of lane 0                                    */
     dc_i64 shift;
-    dc_i64 planes; /* panels that are loaded and stored together                */
-    int src_flat, dst_flat;
+    dc_i64 planes, out_planes;      /* panels that are loaded, stored together  */
+    int src_flat, dst_flat;         /* time: series are interleaved             */
+    int src_together, dst_together; /* lanes of all panels of the tile lie side by side */
     T *in, *out, *stage;
     int missing[PACK_MAX_PLANES];
-    dc_i64 clean[PACK_MAX_PLANES][2];
+    dc_i64 clean[PACK_MAX_PLANES][2];       /* clean_from, clean_to of each plane             */
     const FN(loose) * from[PACK_MAX_LANES]; /* series of each lane                      */
     FN(loose) * to[PACK_MAX_LANES];
     dc_i64 lane_out[PACK_MAX_LANES];  /* first output of each lane                */

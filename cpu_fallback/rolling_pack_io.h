@@ -10,34 +10,47 @@ static void FN(pack_outside)(FN(pack) * v, dc_i64 at, dc_i64 count, dc_i64 lo, d
         v->clean_to = pack_min(v->clean_to, at + hi);
 }
 
-/* Rows first ... first + count - 1 of VEC_LANES neighbouring series; rows outside are NaN. */
-static int FN(pack_load_lanes)(FN(pack) * v, T *to, dc_i64 at, dc_i64 first, dc_i64 count)
+/* Panel rows at ... at + count - 1 of all panels of the tile, their lanes side by side: rows first,
+ * first + 1, ... of the series; rows outside are NaN. */
+static int FN(pack_load_rows)(FN(pack) * v, dc_i64 at, dc_i64 first, dc_i64 count)
 {
     const dc_rolling_args *a = v->args;
-    dc_i64 lo = pack_min(pack_max(-first, 0), count);
-    dc_i64 hi = pack_max(pack_min(a->rows - first, count), lo);
-    const dc_i64 pitch = a->src_row_stride, ahead = v->outs * a->step * pitch;
-    const int lanes = v->lanes, inf_is_value = a->inf_is_value;
+    const dc_i64 lo = pack_min(pack_max(-first, 0), count);
+    const dc_i64 hi = pack_max(pack_min(a->rows - first, count), lo);
+    const dc_i64 pitch = a->src_row_stride, plane = v->rows * VEC_LANES;
+    const dc_i64 whole = v->lanes == VEC_LANES ? v->panels : v->panels - 1;
     const FN(loose) *from = v->from[0] + (first + lo) * pitch;
+    const dc_i64 ahead = v->outs * a->step * pitch; /* to where the next tile will be */
     FN(mask) bad = FN(mnone)();
-    for (dc_i64 r = 0; r < lo; r++)
-        FN(vstore)(to + r * VEC_LANES, FN(vquiet)());
+    for (dc_i64 p = 0; p < v->panels; p++)
+        for (dc_i64 r = 0; r < count; r = r + 1 == lo && lo < hi ? hi : r + 1)
+            if (r < lo || r >= hi)
+                FN(vstore)(v->in + p * plane + (at + r) * VEC_LANES, FN(vquiet)());
     for (dc_i64 r = lo; r < hi; r++, from += pitch) {
-        FN(vec) x = lanes == VEC_LANES ? FN(vloadu)(from) : FN(vload_n)(from, lanes);
-        __builtin_prefetch((const void *)((uintptr_t)from + (uintptr_t)ahead * sizeof(T)), 0, 2);
-        bad = FN(mor)(bad, FN(vismissing)(x, inf_is_value));
-        FN(vstore)(to + r * VEC_LANES, x);
+        T *to = v->in + (at + r) * VEC_LANES;
+        if (v->panels == 1)
+            __builtin_prefetch((const void *)((uintptr_t)from + (uintptr_t)ahead * sizeof(T)), 0,
+                               2);
+        for (dc_i64 p = 0; p < whole; p++, to += plane) {
+            const FN(vec) x = FN(vloadu)(from + p * VEC_LANES);
+            bad = FN(mor)(bad, FN(vismissing)(x, a->inf_is_value));
+            FN(vstore)(to, x);
+        }
+        if (whole < v->panels) {
+            const FN(vec) x = FN(vload_n)(from + whole * VEC_LANES, v->lanes);
+            bad = FN(mor)(bad, FN(vismissing)(x, a->inf_is_value));
+            FN(vstore)(to, x);
+        }
     }
-    for (dc_i64 r = hi; r < count; r++)
-        FN(vstore)(to + r * VEC_LANES, FN(vquiet)());
     FN(pack_outside)(v, at, count, lo, hi);
     return FN(many)(bad);
 }
 
 /* VEC_LANES streams of `count` values side by side: value i of stream l goes to lane l of row
- * i / planes of plane i % planes.  `planes` are `plane` elements apart. */
+ * i / planes of plane i % planes.  `planes` are `plane` elements apart.
+ * The next tile will read `ahead` values further. */
 static FN(mask) FN(pack_load_streams)(const FN(loose) *const *from, T *to, dc_i64 count,
-                                      dc_i64 planes, dc_i64 plane, int inf_is_value)
+                                      dc_i64 planes, dc_i64 plane, dc_i64 ahead, int inf_is_value)
 {
     FN(mask) bad = FN(mnone)();
     dc_i64 at = 0, which = 0, i = 0;
@@ -45,8 +58,11 @@ static FN(mask) FN(pack_load_streams)(const FN(loose) *const *from, T *to, dc_i6
     for (; i < count; i += VEC_LANES) {
         int n = (int)pack_min(VEC_LANES, count - i);
         if (n == VEC_LANES)
-            for (int l = 0; l < VEC_LANES; l++)
+            for (int l = 0; l < VEC_LANES; l++) {
+                const uintptr_t next = (uintptr_t)(from[l] + i) + (uintptr_t)ahead * sizeof(T);
+                __builtin_prefetch((const void *)next, 0, 2);
                 x[l] = FN(vloadu)(from[l] + i);
+            }
         else
             for (int l = 0; l < VEC_LANES; l++)
                 x[l] = FN(vload_n)(from[l] + i, n);
@@ -128,7 +144,8 @@ static int FN(pack_load_any)(FN(pack) * v, T *to, dc_i64 at, dc_i64 skip, dc_i64
         int side_by_side = v->src_flat || a->src_row_stride == 1;
         FN(mask)
         bad = side_by_side
-                  ? FN(pack_load_streams)(from, to, count * planes, planes, plane, a->inf_is_value)
+                  ? FN(pack_load_streams)(from, to, count * planes, planes, plane,
+                                          v->outs * a->step * a->src_row_stride, a->inf_is_value)
                   : FN(pack_load_strided)(from, a->src_row_stride, to, count, a->inf_is_value);
         missing = FN(many)(bad);
     }
@@ -141,142 +158,117 @@ static int FN(pack_load_any)(FN(pack) * v, T *to, dc_i64 at, dc_i64 skip, dc_i64
     return missing;
 }
 
-/* The statistics see one kind of missing value: NaN. */
-static void FN(pack_unify)(T *in, dc_i64 rows, int inf_is_value)
+/* The statistics see one kind of missing value: NaN.  Narrows the clean range of a plane. */
+static void FN(pack_unify)(FN(pack) * v, dc_i64 q)
 {
-    for (dc_i64 r = 0; r < rows; r++) {
-        FN(vec) x = FN(vload)(in + r * VEC_LANES);
-        FN(vstore)(in + r * VEC_LANES, FN(vsel)(FN(vismissing)(x, inf_is_value), FN(vquiet)(), x));
+    T *in = v->in + q * v->rows * VEC_LANES;
+    dc_i64 *clean = v->clean[q], first = clean[1], last = clean[0] - 1;
+    for (dc_i64 r = 0; r < v->rows; r++) {
+        const FN(vec) x = FN(vload)(in + r * VEC_LANES);
+        const FN(mask) gone = FN(vismissing)(x, v->args->inf_is_value);
+        if (!FN(many)(gone))
+            continue;
+        FN(vstore)(in + r * VEC_LANES, FN(vsel)(gone, FN(vquiet)(), x));
+        if (r < clean[0] || r >= clean[1])
+            continue;
+        first = pack_min(first, r);
+        last = r;
     }
+    /* what lies before the first or behind the last missing value, whichever is longer */
+    if (last >= clean[0] && first - clean[0] >= clean[1] - 1 - last)
+        clean[1] = first;
+    else if (last >= clean[0])
+        clean[0] = last + 1;
+    v->missing[q] = clean[1] - clean[0] < v->rows;
+}
+
+/* Loads the planes that begin with plane q, of panel p. */
+static void FN(pack_load)(FN(pack) * v, dc_i64 q)
+{
+    const dc_rolling_args *a = v->args;
+    const int segments = v->step != a->step;
+    const dc_i64 count = segments ? v->window : v->rows, plane = v->rows * VEC_LANES;
+    const dc_i64 planes = v->src_flat ? v->planes : v->src_together ? v->panels : 1;
+    int found = 0;
+    v->clean_from = 0;
+    v->clean_to = v->rows;
+    for (dc_i64 at = 0, row = 0; at < v->rows; at += count, row += a->step) {
+        const dc_i64 first = a->out_first + v->out_first * a->step + v->shift - v->lead + row;
+        found |= v->src_together ? FN(pack_load_rows)(v, at, first, count)
+                                 : FN(pack_load_any)(v, v->in + q * plane + at * VEC_LANES, at, row,
+                                                     count, planes, plane);
+    }
+    v->clean_to = pack_max(v->clean_to, v->clean_from);
+    for (dc_i64 i = q; i < q + planes; i++) {
+        v->missing[i] = v->clean_to - v->clean_from < v->rows;
+        v->clean[i][0] = v->clean_from;
+        v->clean[i][1] = v->clean_to;
+        if (found && v->raw)
+            v->missing[i] = 1;
+        else if (found)
+            FN(pack_unify)(v, i);
+    }
+}
+
+/* Whole rows of the input are one run of memory: each panel's rows stand for a part of the next.
+ * (One panel alone looks ahead while it loads.) */
+static void FN(pack_next)(FN(pack) * v, dc_i64 p)
+{
+    const dc_rolling_args *a = v->args;
+    const dc_i64 pitch = a->src_row_stride;
+    v->next = (const char *)v->in;
+    v->next_pitch = 0;
+    if (!v->src_together || v->panels == 1 || pitch <= (v->panels - 1) * VEC_LANES ||
+        pitch > v->panels * VEC_LANES)
+        return;
+    const dc_i64 row = a->out_first + v->out_first * a->step + v->shift - v->lead + v->rows;
+    const dc_i64 share = v->outs * v->step * DC_VECTOR_BYTES; /* bytes */
+    v->next = (const char *)((uintptr_t)(v->from[0] - p * VEC_LANES) +
+                             (uintptr_t)(row * pitch) * sizeof(T) + (uintptr_t)(p * share));
+    v->next_pitch = row + v->outs < a->rows ? DC_VECTOR_BYTES : 0;
 }
 
 /* Panel p; *missing tells whether it may hold a missing value (0: surely not). */
 DC_UNUSED static T *FN(pack_in)(FN(pack) * v, dc_i64 p, int *missing)
 {
-    const dc_rolling_args *a = v->args;
-    dc_i64 plane = v->rows * VEC_LANES;
-    dc_i64 q = v->planes > 1 ? p % v->planes : 0, planes = v->src_flat ? v->planes : 1;
-    T *in = v->in + q * plane;
-    FN(pack_lanes)(v, p);
-    if (v->src_flat && q > 0) {
-        *missing = v->missing[q];
-        v->clean_from = v->clean[q][0];
-        v->clean_to = v->clean[q][1];
-        return in;
+    const dc_i64 q = v->planes > 1 ? p : 0;
+    if (v->src_together) {
+        if (p == 0) {
+            FN(pack_lanes)(v, v->panels - 1);
+            const int lanes = v->lanes; /* of the last panel */
+            FN(pack_lanes)(v, 0);
+            v->lanes = lanes;
+            FN(pack_load)(v, 0);
+        }
+        FN(pack_lanes)(v, p);
+    } else {
+        FN(pack_lanes)(v, p);
+        if (!v->src_flat || q == 0)
+            FN(pack_load)(v, q);
     }
-    int segments = v->step != a->step, found = 0;
-    dc_i64 count = segments ? v->window : v->rows;
-    v->clean_from = 0;
-    v->clean_to = v->rows;
-    int lanes_together = !v->time && (a->src_stride[a->ndim - 1] == 1 || v->lanes == 1) &&
-                         (a->ndim == 1 || FN(pack_inner)(a) != a->series || v->lanes == 1);
-    for (dc_i64 at = 0, row = 0; at < v->rows; at += count, row += a->step) {
-        dc_i64 first = a->out_first + v->out_first * a->step + v->shift - v->lead + row;
-        T *to = in + at * VEC_LANES;
-        found |= lanes_together ? FN(pack_load_lanes)(v, to, at, first, count)
-                                : FN(pack_load_any)(v, to, at, row, count, planes, plane);
-    }
-    if (found || v->clean_to < v->clean_from)
-        v->clean_to = v->clean_from = 0;
-    found |= v->clean_to - v->clean_from < v->rows;
-    for (dc_i64 i = 0; i < planes; i++) {
-        v->missing[q + i] = found;
-        v->clean[q + i][0] = v->clean_from;
-        v->clean[q + i][1] = v->clean_to;
-        if (found && !v->raw)
-            FN(pack_unify)(in + i * plane, v->rows, a->inf_is_value);
-    }
-    *missing = found;
-    return in;
+    FN(pack_next)(v, p);
+    *missing = v->missing[q];
+    v->clean_from = v->clean[q][0];
+    v->clean_to = v->clean[q][1];
+    return v->in + q * v->rows * VEC_LANES;
 }
 
-/* Whether the results of the current panel can go to rows of the output (or of the stage). */
+/* Whether whole panels write their results where they belong.  A pitch of many small powers of two
+ * would make the rows that are written together collide in the caches. */
 static int FN(pack_direct)(const FN(pack) * v)
 {
-    const dc_rolling_args *a = v->args;
-    return !v->time && a->dst_stride[a->ndim - 1] == 1 &&
-           (a->ndim == 1 || FN(pack_inner)(a) != a->series);
-}
-
-/* Elements between rows of the stage: exactly the tile's series. */
-static dc_i64 FN(pack_stage_pitch)(const FN(pack) * v)
-{
-    return pack_min(v->panels * VEC_LANES, v->args->series - v->panel_first * VEC_LANES);
+    return v->dst_together && !v->stream && (dc_u64)v->args->dst_row_stride * sizeof(T) % 256 != 0;
 }
 
 /* Where the results of panel p (the one loaded last) go. */
 DC_UNUSED static FN(loose) * FN(pack_out)(FN(pack) * v, dc_i64 p)
 {
-    const dc_rolling_args *a = v->args;
     if (FN(pack_direct)(v) && v->lanes == VEC_LANES) {
-        if (v->stream) {
-            v->out_pitch = FN(pack_stage_pitch)(v);
-            return v->stage + p * VEC_LANES;
-        }
-        v->out_pitch = a->dst_row_stride;
-        return v->to[0] + v->out_first * a->dst_row_stride;
+        v->out_pitch = v->args->dst_row_stride;
+        return v->to[0] + v->out_first * v->out_pitch;
     }
     v->out_pitch = VEC_LANES;
-    return v->out + (v->planes > 1 ? p % v->planes : 0) * v->outs * VEC_LANES;
-}
-
-/* The inverse of pack_load_streams; stream l ends after its own outputs. */
-static void FN(pack_store_streams)(const FN(pack) * v, const T *out, dc_i64 planes)
-{
-    dc_i64 count = v->outs * planes, plane = v->outs * VEC_LANES, at = 0, which = 0;
-    FN(vec) x[PACK_MAX_LANES] = {{0}};
-    for (dc_i64 i = 0; i < count; i += VEC_LANES) {
-        for (int l = 0; l < VEC_LANES; l++) {
-            if (i + l >= count)
-                break;
-            x[l] = FN(vload)(out + which * plane + at * VEC_LANES);
-            if (++which == planes) {
-                which = 0;
-                at++;
-            }
-        }
-        FN(vtranspose)(x);
-        for (int l = 0; l < VEC_LANES; l++) {
-            dc_i64 left = v->lane_outs[l] * planes - i;
-            FN(loose) *to = v->to[l] + v->lane_out[l] * planes + i;
-            if (left >= VEC_LANES)
-                FN(vstoreu)(to, x[l]);
-            else if (left > 0)
-                FN(vstore_n)(to, x[l], (int)left);
-        }
-    }
-}
-
-/* Call after the results of panel p have been written. */
-DC_UNUSED static void FN(pack_put)(FN(pack) * v, dc_i64 p)
-{
-    const dc_rolling_args *a = v->args;
-    dc_i64 pitch = a->dst_row_stride;
-    const T *out = v->out + (v->planes > 1 ? p % v->planes : 0) * v->outs * VEC_LANES;
-    if (FN(pack_direct)(v)) {
-        if (v->lanes == VEC_LANES)
-            return;
-        FN(loose) *to = v->to[0] + v->out_first * pitch;
-        if (v->stream) {
-            pitch = FN(pack_stage_pitch)(v);
-            to = v->stage + p * VEC_LANES;
-        }
-        for (dc_i64 j = 0; j < v->outs; j++)
-            FN(vstore_n)(to + j * pitch, FN(vload)(out + j * VEC_LANES), v->lanes);
-    } else if (v->dst_flat) {
-        if (p % v->planes == v->planes - 1) {
-            for (int l = 0; l < VEC_LANES; l++)
-                v->to[l] -= v->planes - 1;
-            FN(pack_store_streams)(v, v->out, v->planes);
-        }
-    } else if (pitch == 1) {
-        FN(pack_store_streams)(v, out, 1);
-    } else {
-        for (dc_i64 j = 0; j < v->outs; j++)
-            for (int l = 0; l < v->lanes; l++)
-                if (j < v->lane_outs[l])
-                    v->to[l][(v->lane_out[l] + j) * pitch] = out[j * VEC_LANES + l];
-    }
+    return v->out + (v->out_planes > 1 ? p : 0) * v->outs * VEC_LANES;
 }
 
 /* A run of results past the caches: whole aligned registers, the ends by ordinary stores. */
@@ -294,21 +286,134 @@ static void FN(pack_stream_run)(FN(loose) * to, const FN(loose) * from, dc_i64 c
     else
         for (; i + VEC_LANES <= count; i += VEC_LANES)
             FN(vstoreu)(to + i, FN(vloadu)(from + i));
-    if (i < count)
-        FN(vstore_n)(to + i, FN(vloadu)(from + i), (int)(count - i));
+    for (; i < count; i++)
+        to[i] = from[i];
+}
+
+/* Puts value i, i + 1, ... of each stream, VEC_LANES of them, where it belongs. */
+DC_INLINE void FN(pack_store_heads)(const FN(pack) * v, const FN(vec) * x, dc_i64 planes, dc_i64 i)
+{
+    for (int l = 0; l < VEC_LANES; l++) {
+        const dc_i64 left = v->lane_outs[l] * planes - i;
+        FN(loose) *to = v->to[l] + v->lane_out[l] * planes + i;
+        if (left >= VEC_LANES)
+            FN(vstoreu)(to, x[l]);
+        else if (left > 0)
+            FN(vstore_n)(to, x[l], (int)left);
+    }
+}
+
+/* The values that the stage gathered for each stream, `each` at most, past the caches. */
+static void FN(pack_stream_heads)(const FN(pack) * v, dc_i64 planes, dc_i64 i, dc_i64 each)
+{
+    for (int l = 0; l < VEC_LANES; l++) {
+        const dc_i64 left = pack_min(v->lane_outs[l] * planes - i, each);
+        if (left > 0)
+            FN(pack_stream_run)(v->to[l] + v->lane_out[l] * planes + i, v->stage + l * each, left);
+    }
+}
+
+/* The inverse of pack_load_streams; stream l ends after its own outputs. */
+static void FN(pack_store_streams)(const FN(pack) * v, const T *out, dc_i64 planes)
+{
+    const dc_i64 count = v->outs * planes, plane = v->outs * VEC_LANES;
+    const dc_i64 each = PACK_STAGE / DC_VECTOR_BYTES; /* values */
+    dc_i64 at = 0, which = 0, staged = 0;
+    FN(vec) x[PACK_MAX_LANES] = {{0}};
+    for (dc_i64 i = 0; i < count; i += VEC_LANES) {
+        for (int l = 0; l < VEC_LANES; l++) {
+            if (i + l >= count)
+                break;
+            x[l] = FN(vload)(out + which * plane + at * VEC_LANES);
+            if (++which == planes) {
+                which = 0;
+                at++;
+            }
+        }
+        FN(vtranspose)(x);
+        if (!v->stream) {
+            FN(pack_store_heads)(v, x, planes, i);
+            continue;
+        }
+        for (int l = 0; l < VEC_LANES; l++)
+            FN(vstore)(v->stage + l * each + staged, x[l]);
+        staged += VEC_LANES;
+        if (staged == each || i + VEC_LANES >= count) {
+            FN(pack_stream_heads)(v, planes, i + VEC_LANES - staged, each);
+            staged = 0;
+        }
+    }
+}
+
+/* Results first ... first + count - 1 of the panels from p on, row by row; v->lanes: of the last.
+ */
+static void FN(pack_store_rows)(const FN(pack) * v, FN(loose) * to, dc_i64 pitch, dc_i64 p0,
+                                dc_i64 first, dc_i64 count)
+{
+    const dc_i64 whole = v->lanes == VEC_LANES ? v->panels : v->panels - 1;
+    const dc_i64 plane = v->outs * VEC_LANES;
+    for (dc_i64 j = first; j < first + count; j++, to += pitch) {
+        const T *from = v->out + p0 * plane + j * VEC_LANES;
+        for (dc_i64 p = p0; p < whole; p++, from += plane)
+            FN(vstoreu)(to + p * VEC_LANES, FN(vload)(from));
+        if (whole < v->panels)
+            FN(vstore_n)(to + whole * VEC_LANES, FN(vload)(from), v->lanes);
+    }
+}
+
+/* The same past the caches, by way of the stage. */
+static void FN(pack_stream_rows)(const FN(pack) * v, FN(loose) * to, dc_i64 pitch)
+{
+    const dc_i64 width = (v->panels - 1) * VEC_LANES + v->lanes;
+    const dc_i64 some = PACK_STAGE / (v->out_planes * DC_VECTOR_BYTES);
+    if (v->panels == 1 && width == VEC_LANES && pitch == width) {
+        FN(pack_stream_run)(to, v->out, width * v->outs);
+        return;
+    }
+    for (dc_i64 j = 0; j < v->outs; j += some, to += some * pitch) {
+        const dc_i64 count = pack_min(some, v->outs - j);
+        FN(pack_store_rows)(v, v->stage, width, 0, j, count);
+        if (pitch == width)
+            FN(pack_stream_run)(to, v->stage, width * count);
+        else
+            for (dc_i64 i = 0; i < count; i++)
+                FN(pack_stream_run)(to + i * pitch, v->stage + i * width, width);
+    }
+}
+
+/* Call after the results of panel p have been written. */
+DC_UNUSED static void FN(pack_put)(FN(pack) * v, dc_i64 p)
+{
+    const dc_i64 pitch = v->args->dst_row_stride;
+    const T *out = v->out + (v->out_planes > 1 ? p : 0) * v->outs * VEC_LANES;
+    if (v->dst_together) {
+        const int direct = FN(pack_direct)(v);
+        if (p < v->panels - 1 || (direct && v->lanes == VEC_LANES))
+            return;
+        FN(loose) *to = v->to[0] - p * VEC_LANES + v->out_first * pitch;
+        if (v->stream)
+            FN(pack_stream_rows)(v, to, pitch);
+        else
+            FN(pack_store_rows)(v, to, pitch, direct ? p : 0, 0, v->outs);
+    } else if (v->dst_flat) {
+        if (p == v->panels - 1) {
+            for (int l = 0; l < VEC_LANES; l++)
+                v->to[l] -= v->panels - 1;
+            FN(pack_store_streams)(v, v->out, v->panels);
+        }
+    } else if (pitch == 1) {
+        FN(pack_store_streams)(v, out, 1);
+    } else {
+        for (dc_i64 j = 0; j < v->outs; j++)
+            for (int l = 0; l < v->lanes; l++)
+                if (j < v->lane_outs[l])
+                    v->to[l][(v->lane_out[l] + j) * pitch] = out[j * VEC_LANES + l];
+    }
 }
 
 /* Call once at the end of a tile. */
 DC_UNUSED static void FN(pack_close)(FN(pack) * v)
 {
-    if (!v->stream)
-        return;
-    dc_i64 width = FN(pack_stage_pitch)(v), pitch = v->args->dst_row_stride;
-    FN(loose) *to = v->dst + v->panel_first * VEC_LANES + v->out_first * pitch;
-    if (pitch == width)
-        FN(pack_stream_run)(to, v->stage, width * v->outs);
-    else
-        for (dc_i64 j = 0; j < v->outs; j++)
-            FN(pack_stream_run)(to + j * pitch, v->stage + j * width, width);
-    dc_vec_fence();
+    if (v->stream)
+        dc_vec_fence();
 }

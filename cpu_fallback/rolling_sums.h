@@ -69,13 +69,16 @@ static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out,
          .acc = FN(sums_spare)(v, SUMS_ACC),
          .n = v->rows,
          .lead = v->lead,
+         .next = v->next,
+         .next_pitch = v->next_pitch,
          .sign = sign,
          .times = 1,
          .window = v->window,
          .out = out,
          .out_pitch = v->out_pitch};
-    const int row_by_row =
-        missing || (partial && kind == DC_ROLLING_MEAN && v->args->min_periods < v->window);
+    /* a window cut to the series by the plan may be below min_periods for good */
+    const int row_by_row = missing || v->args->min_periods > v->window ||
+                           (partial && kind == DC_ROLLING_MEAN && v->args->min_periods < v->window);
     T *all = NULL;
     if (missing)
         FN(values_count)(in, v->rows, FN(tree_identity)(op) * FN(vset)(sign), before);

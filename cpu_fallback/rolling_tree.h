@@ -27,8 +27,10 @@ typedef struct FN(tree) {
     FN(loose) * out; /* results of the windows that end at rows lead, lead + 1, ... */
     dc_i64 out_pitch;
     dc_i64 n, lead, window;
-    T sign;        /* minima: 1, or -1 for maxima            */
-    T times, over; /* of the results of sums; over 0: unused */
+    T sign;           /* minima: 1, or -1 for maxima            */
+    T times, over;    /* of the results of sums; over 0: unused */
+    const char *next; /* to be prefetched, with the first pass      */
+    dc_i64 next_pitch;
     /* of the pass */
     dc_i64 unit, back; /* s; rows that the lower digits of the window cover      */
     const T *from;     /* acc, or the identity                                   */
@@ -99,6 +101,8 @@ DC_INLINE void FN(tree_put)(const FN(tree) * t, int op, dc_i64 e, FN(vec) x)
         if ((checked) && row >= n)                                                                 \
             return;                                                                                \
         FN(vec) x = FN(vload)(rows + row * VEC_LANES);                                             \
+        if (!(checked))                                                                            \
+            __builtin_prefetch(t->next + row * t->next_pitch, 0, 2);                               \
         if (op == TREE_MIN)                                                                        \
             x = x * sign;                                                                          \
         const FN(vec) sixteen = FN(tree_climb)(op, u, &r, x);                                      \
@@ -224,6 +228,7 @@ static void FN(tree_run)(FN(tree) * t, int op)
         }
         t->back += digit * t->unit;
         t->unit *= TREE_DIGIT;
+        t->next_pitch = 0;
         digits /= TREE_DIGIT;
     }
 }
