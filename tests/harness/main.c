@@ -49,7 +49,38 @@ static int64_t number(const char *text)
     return value;
 }
 
-static void take(int letter, const char *value, dct_parity_options *o, demands *d)
+/* What is demanded of the run, and where its table goes; 0: another option. */
+static int take_demand(int letter, const char *value, demands *d)
+{
+    switch (letter) {
+    case 'L':
+        d->cells = 1;
+        break;
+    case 'm':
+        d->comparisons = number(value);
+        break;
+    case 'T':
+        d->threaded = 1;
+        break;
+    case 'O':
+        d->opencl = 1;
+        break;
+    case 'C':
+        d->csv = value;
+        break;
+    case 'M':
+        d->markdown = value;
+        break;
+    case 'J':
+        d->json = value;
+        break;
+    default:
+        return 0;
+    }
+    return 1;
+}
+
+static void take(int letter, const char *value, dct_parity_options *o)
 {
     switch (letter) {
     case 's':
@@ -82,37 +113,14 @@ static void take(int letter, const char *value, dct_parity_options *o, demands *
         o->plant = (int32_t)number(value);
         break;
     case 'S':
-        o->small = 1;
-        break;
     case 'Y':
-        o->small = 2;
+        o->small = letter == 'Y' ? 2 : 1;
         break;
     case 'F':
         o->max_failures = (int32_t)number(value);
         break;
-    case 'L':
-        d->cells = 1;
-        break;
     case 'v':
         o->verbose = 1;
-        break;
-    case 'm':
-        d->comparisons = number(value);
-        break;
-    case 'T':
-        d->threaded = 1;
-        break;
-    case 'O':
-        d->opencl = 1;
-        break;
-    case 'C':
-        d->csv = value;
-        break;
-    case 'M':
-        d->markdown = value;
-        break;
-    case 'J':
-        d->json = value;
         break;
     default:
         exit(2);
@@ -185,7 +193,8 @@ int main(int argc, char **argv)
     demands d = {0};
     options.catch_faults = 1;
     for (int letter; (letter = getopt_long(argc, argv, "", known, NULL)) != -1;)
-        take(letter, optarg, &options, &d);
+        if (!take_demand(letter, optarg, &d))
+            take(letter, optarg, &options);
     int status = dct_parity_run(&options, &report, stdout);
     status |= save(d.csv, dct_parity_write_csv, &report);
     status |= save(d.markdown, dct_parity_write_markdown, &report);
