@@ -75,8 +75,8 @@ export DUALCUBE_LIBRARY="$RELEASE/lib/libdualcube.so" PYTHONPATH="$ROOT/host/pyt
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export LSAN_OPTIONS=suppressions="$ROOT/tests/harness/leaks.supp":print_suppressions=0
-export DUALCUBE_TEST_ORACLE_CASES=600
-""" + ctest("$ASAN", "api|oracle|unit|golden|sanitized"), needs=("asan-build",), xml="ctest"),
+export DUALCUBE_TEST_ORACLE_CASES=600 DUALCUBE_TEST_FAULT_STEP=9
+""" + ctest("$ASAN", "api|oracle|unit|golden|fault|sanitized"), needs=("asan-build",), xml="ctest"),
     Stage("tsan", "16 threads on one context, cold caches, under the thread sanitizer",
           EACH.format(pattern="tests/harness/tsan.sh"), needs=("tsan-build",)),
     Stage("fault", "every OpenCL call failed once; broken drivers", ctest("$RELEASE", "fault"),
