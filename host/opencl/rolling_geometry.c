@@ -11,9 +11,10 @@
 enum { PASS_LAST = 1, PASS_ROW_FAST = 2 };
 
 enum {
-    GROUP = 64,           /* work-items; of those that a barrier joins: */
-    GROUP_NEAR = 128,     /* at most                                                      */
-    GROUP_NEAR_CPU = 64,  /* where a group is a loop                                      */
+    GROUP = 64, /* work-items; of groups that a barrier joins:                  */
+    GROUP_TREE = 256,
+    GROUP_ORDER = 128,
+    GROUP_ORDER_CPU = 64, /* where a group is a loop                                      */
     DIGIT = 4,            /* levels of the tree that a pass climbs                          */
     NEAR_MIN_ROOM = 32,   /* rows of a tile in local memory                                 */
     NEAR_MAX_ROOM = 4096, /* 2^12; row numbers have 16 bits                                 */
@@ -65,7 +66,8 @@ static int levels_of(int64_t n)
     return n > 1 ? 64 - __builtin_clzll((unsigned long long)n - 1) : 0;
 }
 
-/* Rows of a chunk of `count` outputs from `first` on, as dc_chunk_of in kernels/rolling.cl has it. */
+/* Rows of a chunk of `count` outputs from `first` on, as dc_chunk_of in kernels/rolling.cl has it.
+ */
 static int64_t chunk_rows(const dc_rolling_args *a, int64_t first, int64_t count)
 {
     const int64_t newest = a->out_first + first * a->step + a->shift;
@@ -171,14 +173,12 @@ static dc_status add_chunks(cutter *c, chunk_bytes bytes, chunk_add add)
         return dc__fail(DC_E_UNSUPPORTED,
                         "%s: a window of %lld rows needs more than the %lld bytes of scratch that "
                         "the device gives",
-                        c->step->op->name, (long long)min64(a->window, a->rows),
-                        (long long)limit);
+                        c->step->op->name, (long long)min64(a->window, a->rows), (long long)limit);
     for (int64_t s = 0; s < a->series; s += size.series) {
         const int64_t series = min64(size.series, a->series - s);
         for (int64_t k = 0; k < a->out_rows; k += size.count) {
             const int64_t count = min64(size.count, a->out_rows - k);
-            const int64_t need =
-                bytes_of(c, bytes, k, (chunk_size){count, series});
+            const int64_t need = bytes_of(c, bytes, k, (chunk_size){count, series});
             c->geometry->scratch_bytes = max64(c->geometry->scratch_bytes, need);
             DC_TRY(add(c, (dc_launch){{count << 16, s, series, k}}, chunk_rows(a, k, count), count,
                        series));
@@ -267,20 +267,21 @@ static dc_status add_tiles(cutter *c, int64_t size, int64_t count, int64_t lanes
     const dc_rolling_args *a = c->args;
     int64_t groups;
 
-    DC_REQUIRE(!__builtin_mul_overflow(div_up(a->series, lanes), div_up(a->out_rows, count),
-                                       &groups),
-               DC_E_UNSUPPORTED, "%s: an index space beyond 2^63", c->step->op->name);
+    DC_REQUIRE(
+        !__builtin_mul_overflow(div_up(a->series, lanes), div_up(a->out_rows, count), &groups),
+        DC_E_UNSUPPORTED, "%s: an index space beyond 2^63", c->step->op->name);
     return add_launch(c, tree_kernel(a->kind, 0), groups, size, local_bytes,
                       (dc_launch){{count, lanes, room, levels}});
 }
 
-/* As many series side by side as fill a sector of memory and leave tiles of four windows; tiles of two
- * windows will do, and so will anything that holds all rows. */
+/* As many series side by side as fill a sector of memory and leave tiles of four windows.  A tile
+ * that holds all rows will do, and one with a quarter of its rows for outputs still beats the
+ * passes. */
 static dc_status cut_tree(cutter *c)
 {
     const dc_rolling_args *a = c->args;
     const int64_t rows = chunk_rows(a, 0, a->out_rows);
-    const int64_t size = group_size(c, GROUP_NEAR);
+    const int64_t size = group_size(c, GROUP_TREE);
     int64_t all = size * TREE_EACH, lanes = 1, room;
 
     while (all * tile_bytes(c) > c->caps->local_bytes)
@@ -289,7 +290,7 @@ static dc_status cut_tree(cutter *c)
            all / (2 * lanes) >= min64(4 * a->window, rows))
         lanes *= 2;
     room = all / lanes;
-    if (rows > room && (a->expanding || 2 * a->window > room))
+    if (rows > room && (a->expanding || 4 * a->window > 3 * room))
         return add_chunks(c, tree_bytes, add_tree);
     return add_tiles(c, size, min64(tile_count(a, room), a->out_rows), lanes, room, 0,
                      all * tile_bytes(c));
@@ -303,8 +304,8 @@ static int order_levels(int64_t n)
     return n > ORDER_LEAF ? levels_of(n) - levels_of(ORDER_LEAF) : 0;
 }
 
-/* Local memory per series of a tile of `room` rows: keys, three lists of row numbers, and the counts
- * of all levels, which take the place of the keys' other buffer. */
+/* Local memory per series of a tile of `room` rows: keys, three lists of row numbers, and the
+ * counts of all levels, which take the place of the keys' other buffer. */
 static int64_t near_bytes(const cutter *c, int64_t room)
 {
     return room * (c->item_bytes + 3 * 2 + max64(c->item_bytes, 2 * order_levels(room)));
@@ -316,7 +317,8 @@ static int64_t near_count(const dc_rolling_args *a, int64_t room)
     return a->rows <= room ? a->out_rows : tile_count(a, room);
 }
 
-/* Rows of tiles: twice the window and more while that wins outputs, as few as possible beyond. */
+/* Rows of tiles: four windows if there is room.  0: so few outputs would share one that merges in
+ * scratch are better. */
 static int64_t near_room(const cutter *c)
 {
     const dc_rolling_args *a = c->args;
@@ -326,21 +328,23 @@ static int64_t near_room(const cutter *c)
     while (room < NEAR_MAX_ROOM && near_bytes(c, 2 * room) <= c->caps->local_bytes &&
            (room < enough || near_count(a, room) == 0))
         room *= 2;
-    return near_bytes(c, room) <= c->caps->local_bytes && near_count(a, room) > 0 ? room : 0;
+    if (near_bytes(c, room) > c->caps->local_bytes ||
+        near_count(a, room) < min64(a->out_rows, div_up(room, 8 * a->step)))
+        return 0;
+    return room;
 }
 
 static dc_status cut_near(cutter *c, int64_t room)
 {
     const dc_rolling_args *a = c->args;
-    const int64_t size = group_size(c, c->caps->is_cpu ? GROUP_NEAR_CPU : GROUP_NEAR);
+    const int64_t size = group_size(c, c->caps->is_cpu ? GROUP_ORDER_CPU : GROUP_ORDER);
     const int64_t count = min64(near_count(a, room), a->out_rows);
     int64_t lanes = 1;
 
     while (!c->row_fast && lanes < SECTOR / c->item_bytes && 2 * lanes <= size &&
            lanes < a->series && 2 * lanes * near_bytes(c, room) <= c->caps->local_bytes)
         lanes *= 2;
-    return add_tiles(c, size, count, lanes, room, order_levels(room),
-                     lanes * near_bytes(c, room));
+    return add_tiles(c, size, count, lanes, room, order_levels(room), lanes * near_bytes(c, room));
 }
 
 /* Two lists of keys, three of row numbers, and the counts of all levels. */
@@ -397,5 +401,5 @@ dc_status dc__cl_cut_rolling(const dc_step *step, const dc_cl_caps *caps, dc_are
         return DC_OK;
     c.row_fast = reach(a->src_row_stride) < beside || a->series < GROUP / 4;
     return a->kind == DC_ROLLING_MEDIAN || a->kind == DC_ROLLING_QUANTILE ? cut_order(&c)
-                                                                           : cut_tree(&c);
+                                                                          : cut_tree(&c);
 }

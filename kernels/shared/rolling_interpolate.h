@@ -1,5 +1,5 @@
-/* The statistic from the values at two ranks, the same bits in C and in OpenCL C.  Included once per
- * dtype (T, SFX), hence no guard. */
+/* The statistic from the values at two ranks, the same bits in C and in OpenCL C.  Included once
+ * per dtype (T, SFX), hence no guard. */
 
 /* midpoint: their mean, which must not overflow; else linear with weight frac (0 ... 1) of `hi`.  A
  * NaN (opposite infinities) is for the caller to make quiet. */

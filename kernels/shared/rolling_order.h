@@ -1,12 +1,13 @@
 /* Order statistics of all windows over one tile of rows.  OpenCL C.
  *
  * The n rows of a tile are sorted by value: leaves of 16 by counting, then by merges of runs of
- * 16 * 2^j.  The sorted rows are sorted again, leaf by leaf and run by run, by row number: node i of
- * level j holds the ranks  i 2^(j+5) ...  in the order of rows, and left[j] tells for each of them
- * how many, up to and with it, belong to the lower half of those ranks.  A window is the range [a, b)
- * of the top node; the counts say how many of its values the lower half has, and which range they
- * are there: every level yields one bit of the rank, among all values of the tile, of the k-th value
- * of the window.  In the leaf that it leads to, the values whose rows lie in the window are counted.
+ * 16 * 2^j.  The sorted rows are sorted again, leaf by leaf and run by run, by row number: node i
+ * of level j holds the ranks  i 2^(j+5) ...  in the order of rows, and left[j] tells for each of
+ * them how many, up to and with it, belong to the lower half of those ranks.  A window is the range
+ * [a, b) of the top node; the counts say how many of its values the lower half has, and which range
+ * they are there: every level yields one bit of the rank, among all values of the tile, of the k-th
+ * value of the window.  In the leaf that it leads to, the values whose rows lie in the window are
+ * counted.
  *
  * Values are keys: unsigned integers in the order of the values, ~0 for a missing one.
  *
@@ -100,30 +101,43 @@ static inline void ORDER(climb_leaf)(ORDER_SPACE const ORDER_INDEX *row,
     to_row[to] = mine;
 }
 
-/* Element i goes where its run, merged with the next, has it: by value ... */
+/* Element i goes where its run, merged with the next, has it: by value ...  Level -1: leaves. */
 static inline void ORDER(sort)(ORDER_SPACE const ORDER_KEY *key, ORDER_SPACE const ORDER_INDEX *row,
                                ORDER_SPACE ORDER_KEY *to_key, ORDER_SPACE ORDER_INDEX *to_row,
                                dc_u32 n, int level, dc_u32 i)
 {
-    const ORDER(place) at = ORDER(place_of)(n, level, i);
-    const ORDER_KEY mine = key[i];
-    const dc_u32 to =
-        at.base + at.mine + ORDER(keys_below)(key + at.other, at.other_size, mine, at.upper);
+    ORDER(place) at;
+    ORDER_KEY mine;
+    dc_u32 to;
 
+    if (level < 0) {
+        ORDER(sort_leaf)(key, to_key, to_row, n, i);
+        return;
+    }
+    at = ORDER(place_of)(n, level, i);
+    mine = key[i];
+    to = at.base + at.mine + ORDER(keys_below)(key + at.other, at.other_size, mine, at.upper);
     to_key[to] = mine;
     to_row[to] = row[i];
 }
 
-/* ... and by row. */
+/* ... and by row; left: levels * pitch. */
 static inline void ORDER(climb)(ORDER_SPACE const ORDER_INDEX *row, ORDER_SPACE ORDER_INDEX *to_row,
-                                ORDER_SPACE ORDER_INDEX *left, dc_u32 n, int level, dc_u32 i)
+                                ORDER_SPACE ORDER_INDEX *left, dc_u32 pitch, dc_u32 n, int level,
+                                dc_u32 i)
 {
-    const ORDER(place) at = ORDER(place_of)(n, level, i);
-    const dc_u32 others = ORDER(rows_below)(row + at.other, at.other_size, row[i]);
-    const dc_u32 to = at.base + at.mine + others;
+    ORDER(place) at;
+    dc_u32 others, to;
 
+    if (level < 0) {
+        ORDER(climb_leaf)(row, to_row, n, i);
+        return;
+    }
+    at = ORDER(place_of)(n, level, i);
+    others = ORDER(rows_below)(row + at.other, at.other_size, row[i]);
+    to = at.base + at.mine + others;
     to_row[to] = row[i];
-    left[to] = (ORDER_INDEX)(at.upper ? others : at.mine + 1);
+    left[(size_t)level * pitch + to] = (ORDER_INDEX)(at.upper ? others : at.mine + 1);
 }
 
 /* A finished tile. */
@@ -133,7 +147,7 @@ typedef struct ORDER(tile) {
     ORDER_SPACE const ORDER_INDEX *left; /* levels * pitch       */
     dc_u32 n, pitch;
     int levels;
-    dc_u32 valid; /* values that are not missing */
+    dc_u32 valid; /* values that are not missing; set by pick */
 } ORDER(tile);
 
 /* The k-th value (from 0) of the rows [a, b), which hold more than k values.  *next: the one after
@@ -228,4 +242,14 @@ static inline T ORDER(answer)(const ORDER(tile) * tile, const dc_rolling_args *a
     value = FN(rolling_interpolate)(FN(order_value)(lo), FN(order_value)(hi), want.frac,
                                     args->interpolation == DC_QUANTILE_MIDPOINT);
     return value == value ? value : FN(quiet_nan)();
+}
+
+/* Output k of series s of a chunk. */
+static inline void ORDER(pick)(ORDER(tile) * tile, __global T *dst,
+                               __global const dc_rolling_rank *table, const dc_rolling_args *args,
+                               const dc_chunk *c, dc_i64 s, dc_i64 k)
+{
+    tile->valid = ORDER(keys_below)(tile->key, tile->n, ORDER_MISSING, 0);
+    dst[dc_series_offset(args, 1, c->series0 + s) + (c->first + k) * args->dst_row_stride] =
+        ORDER(answer)(tile, args, table, c->lead + k * args->step);
 }
