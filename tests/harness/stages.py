@@ -39,7 +39,7 @@ cmake -S "$ROOT" -B "$RELEASE" -G Ninja -DCMAKE_BUILD_TYPE=Release -DDC_WERROR=$
 cmake --build "$RELEASE" -j "$JOBS"
 # One driver cache for all stages, filled once: drivers are not at their best when many processes
 # meet on a cold one.
-"$RELEASE/bin/tests/parity" --cases 36 --seconds 60 || true
+"$RELEASE/bin/tests/parity" --cases 72 --seconds 60 >"$BUILD/logs/warm.log" || true
 """, needs=(), weight=99, limit=600),
     Stage("asan-build", "the same with address and undefined-behaviour sanitizers, baseline only", """
 cmake -S "$ROOT" -B "$ASAN" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DDC_SANITIZE=address,undefined \
