@@ -203,10 +203,12 @@ static void FN(pack_load)(FN(pack) * v, dc_i64 q)
         v->missing[i] = v->clean_to - v->clean_from < v->rows;
         v->clean[i][0] = v->clean_from;
         v->clean[i][1] = v->clean_to;
-        if (found && v->raw)
+        if (found && v->raw) { /* nobody looks where */
             v->missing[i] = 1;
-        else if (found)
+            v->clean[i][0] = v->clean[i][1] = 0;
+        } else if (found) {
             FN(pack_unify)(v, i);
+        }
     }
 }
 
