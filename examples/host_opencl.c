@@ -1,5 +1,5 @@
-/* A host in C that has an OpenCL context, a queue and data on a device already: dualcube computes on
- * them where they are.  Nothing is copied between the host's kernels and dualcube's.
+/* A host in C that has an OpenCL context, a queue and data on a device already: dualcube computes
+ * on them where they are.  Nothing is copied between the host's kernels and dualcube's.
  *
  *     cc host_opencl.c $(pkg-config --cflags --libs dualcube) -lOpenCL -o host_opencl
  *
@@ -44,7 +44,8 @@ static cl_device_id find_device(void)
     return device;
 }
 
-/* What such a host has before it meets dualcube: a context, an in-order queue, data on the device. */
+/* What such a host has before it meets dualcube: a context, an in-order queue, data on the device.
+ */
 static int host_open(host *h, cl_device_id device, const float *table)
 {
     cl_int error[4];
@@ -133,8 +134,7 @@ static int compute_on_cpu(const float *table, float *out)
     const dc_array dst = dc_array_host(out, DC_F32, 2, shape);
     int status = 0;
 
-    if (dc_context_new(NULL, &context) != DC_OK ||
-        dc_device_find(context, "cpu", &cpu) != DC_OK ||
+    if (dc_context_new(NULL, &context) != DC_OK || dc_device_find(context, "cpu", &cpu) != DC_OK ||
         dc_queue_new(context, cpu, NULL, &queue) != DC_OK || mean(queue, &src, &dst) != DC_OK)
         status = failed("dualcube", dc_last_error());
     dc_queue_free(queue);

@@ -6,7 +6,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-
 #include <complex.h>
 #include <float.h>
 #include <math.h>
@@ -497,6 +496,5 @@ int main(void)
         cmocka_unit_test(fft_steps),
         cmocka_unit_test(gemm_steps),
     };
-
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
