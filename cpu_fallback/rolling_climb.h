@@ -141,8 +141,10 @@ DC_INLINE void FN(climb_put)(const FN(climb) * t, dc_i64 e, FN(vec) s)
     } while (0)
 
 /* The residue class of row `i`. */
-DC_INLINE void FN(climb_walk)(const FN(climb) * t, int digit, int kind, int last, dc_i64 i)
+DC_INLINE void FN(climb_walk)(const FN(climb) * pass, int digit, int kind, int last, dc_i64 i)
 {
+    /* A copy: a result may be stored at any address, also, as far as a compiler sees, in *pass. */
+    const FN(climb) copy = *pass, *const t = &copy;
     const dc_i64 n = t->n, s = t->unit, back = t->back;
     const dc_i64 end = last ? n - back : n;
     const dc_i64 ahead = digit ? back : 0;

@@ -84,15 +84,12 @@ DC_INLINE FN(vec) FN(tree_climb)(int op, int u, FN(tree_ring) * r, FN(vec) x)
 }
 
 /* A result.  -0 becomes +0; a sum has none, its first addend was +0. */
-DC_INLINE void FN(tree_put)(const FN(tree) * t, int op, dc_i64 e, FN(vec) x)
+DC_INLINE FN(vec) FN(tree_result)(int op, T sign, T times, T over, FN(vec) x)
 {
-    if (op != TREE_SUM) {
-        x = x * FN(vset)(t->sign) + FN(vzero)();
-    } else {
-        x = t->over != 0 ? x / FN(vset)(t->over) : x * FN(vset)(t->times);
-        x = FN(vsel)(FN(visnan)(x), FN(vquiet)(), x);
-    }
-    FN(vstoreu)(t->out + (e - t->lead) * t->out_pitch, x);
+    if (op != TREE_SUM)
+        return x * FN(vset)(sign) + FN(vzero)();
+    x = over != 0 ? x / FN(vset)(over) : x * FN(vset)(times);
+    return FN(vsel)(FN(visnan)(x), FN(vquiet)(), x);
 }
 
 #define TREE_ROW(u, checked)                                                                       \
@@ -102,20 +99,22 @@ DC_INLINE void FN(tree_put)(const FN(tree) * t, int op, dc_i64 e, FN(vec) x)
             return;                                                                                \
         FN(vec) x = FN(vload)(rows + row * VEC_LANES);                                             \
         if (!(checked))                                                                            \
-            __builtin_prefetch(t->next + row * t->next_pitch, 0, 2);                               \
+            __builtin_prefetch(next + next_at, 0, 2);                                              \
+        next_at += next_step;                                                                      \
         if (op == TREE_MIN)                                                                        \
             x = x * sign;                                                                          \
         const FN(vec) sixteen = FN(tree_climb)(op, u, &r, x);                                      \
         if (!last)                                                                                 \
             FN(vstore)(rows + row * VEC_LANES, sixteen);                                           \
-        if (digit != 0 && (!(checked) || (e >= t->lead && e < n))) {                               \
-            FN(vec) acc = FN(vload)(t->from + e * t->from_pitch);                                  \
-            acc = FN(tree_blocks)(op, digit, u, &r, x, sixteen, acc);                              \
+        if (digit != 0 && (!(checked) || (e >= lead && e < n))) {                                  \
+            FN(vec) so_far = FN(vload)(from + e * from_pitch);                                     \
+            so_far = FN(tree_blocks)(op, digit, u, &r, x, sixteen, so_far);                        \
             if (last)                                                                              \
-                FN(tree_put)(t, op, e, acc);                                                       \
+                FN(vstoreu)(out + out_at, FN(tree_result)(op, out_sign, times, over, so_far));     \
             else                                                                                   \
-                FN(vstore)(t->acc + e * VEC_LANES, acc);                                           \
+                FN(vstore)(acc + e * VEC_LANES, so_far);                                           \
         }                                                                                          \
+        out_at += out_step;                                                                        \
     } while (0)
 
 #define TREE_ROWS(checked)                                                                         \
@@ -136,9 +135,17 @@ DC_INLINE void FN(tree_walk)(const FN(tree) * t, int op, int digit, int last, dc
     const dc_i64 n = t->n, s = t->unit, back = t->back;
     const dc_i64 end = last ? n - back : n; /* the last pass needs no row beyond */
     const dc_i64 ahead = digit ? back : 0;  /* of a row, up to the window that it matters to */
-    const dc_i64 first = digit ? t->lead - back : 0;
-    T *const rows = t->rows;
-    const FN(vec) none = FN(tree_identity)(op), sign = FN(vset)(t->unit == 1 ? t->sign : 1);
+    const dc_i64 lead = t->lead, first = digit ? lead - back : 0;
+    /* Copies: a result may be stored at any address, also, as far as a compiler sees, in *t. */
+    T *const rows = t->rows, *const acc = t->acc;
+    const T *const from = t->from;
+    FN(loose) *const out = t->out;
+    const char *const next = t->next;
+    const T out_sign = t->sign, times = t->times, over = t->over;
+    const dc_i64 from_pitch = t->from_pitch, out_step = s * t->out_pitch;
+    const dc_i64 next_step = s * t->next_pitch;
+    dc_i64 out_at = (i + back - lead) * t->out_pitch, next_at = i * t->next_pitch;
+    const FN(vec) none = FN(tree_identity)(op), sign = FN(vset)(s == 1 ? t->sign : 1);
     FN(tree_ring)
     r = {none,
          {none, none},
@@ -206,7 +213,9 @@ TREE_PASSES(TREE_MIN, min)
 static void FN(tree_rest)(const FN(tree) * t, int op)
 {
     for (dc_i64 e = t->lead; e < pack_min(t->back, t->n); e++)
-        FN(tree_put)(t, op, e, FN(vload)(t->acc + e * VEC_LANES));
+        FN(vstoreu)
+        (t->out + (e - t->lead) * t->out_pitch,
+         FN(tree_result)(op, t->sign, t->times, t->over, FN(vload)(t->acc + e * VEC_LANES)));
 }
 
 /* All windows that end at rows lead ... n - 1 of the tree's panel; the panel is overwritten. */
