@@ -59,7 +59,7 @@ cmake -S "$ROOT" -B "$TSAN" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DDC_SANITIZE=thre
     -DCMAKE_C_COMPILER=clang-14 -DDC_ENABLE_OPENMP=OFF -DDC_ISAS=baseline \
     -DDC_BUILD_EXAMPLES=OFF -DDC_BUILD_BENCH=OFF
 cmake --build "$TSAN" -j 1 --target dualcube dualcube-opencl dualcube-probe api_threads \
-    api_memory api_queue api_device
+    api_memory api_queue api_device planted_defect
 """, limit=500),
     Stage("oracle", "results against long double, public failures of others, measured data",
           ctest("$RELEASE", "oracle"), xml="ctest"),

@@ -4,7 +4,7 @@ set -uo pipefail
 : "${TSAN:?build folder of the thread sanitizer}"
 caches=$(mktemp -d)
 trap 'rm -rf "$caches"' EXIT
-export TSAN_OPTIONS="halt_on_error=1:exitcode=66:second_deadlock_stack=1"
+export TSAN_OPTIONS="halt_on_error=1:exitcode=66:second_deadlock_stack=1:allocator_may_return_null=1"
 passed=0 failed=0
 for test in api_threads api_memory api_queue api_device; do
     mkdir "$caches/$test"
