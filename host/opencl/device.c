@@ -38,6 +38,7 @@ static dc_status fill_caps(dc_cl_device *device)
     align_bits = align_bits < 512 ? 512 : align_bits;
     device->base_align = align_bits / 8;
     device->zero_copy = device->direct && info->is_cpu;
+    device->poison = secure_getenv("DUALCUBE_OPENCL_POISON") != NULL;
     return DC_OK;
 }
 

@@ -74,6 +74,18 @@ cl_event *dc__cl_call_event(dc_cl_call *call, const char *name)
     return &span->event;
 }
 
+static dc_status poison(dc_cl_call *call, const dc_cl_memory *memory)
+{
+    static const cl_uint ones = UINT32_MAX;
+    cl_event *event = dc__cl_call_event(call, "clEnqueueFillBuffer");
+    if (event == NULL)
+        return DC_E_MEMORY;
+    DC_CL_TRY("clEnqueueFillBuffer",
+              clEnqueueFillBuffer(call->queue->cl, memory->mem, &ones, sizeof ones, 0,
+                                  memory->bytes / sizeof ones * sizeof ones, 0, NULL, event));
+    return DC_OK;
+}
+
 dc_status dc__cl_call_block(dc_cl_call *call, size_t bytes, cl_mem *mem)
 {
     dc_cl_memory *made = NULL;
@@ -94,7 +106,7 @@ dc_status dc__cl_call_block(dc_cl_call *call, size_t bytes, cl_mem *mem)
     DC_TRY(status);
     call->block[call->nblocks++] = made;
     *mem = made->mem;
-    return DC_OK;
+    return call->device->poison ? poison(call, made) : DC_OK;
 }
 
 dc_status dc__cl_call_progress(dc_cl_call *call, int64_t done)

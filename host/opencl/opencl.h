@@ -55,6 +55,7 @@ typedef struct dc_cl_device {
     /* direct: the device works in the host's memory, so that a pinned block would be one copy more;
      * zero_copy: inputs of the caller may be used where they lie, if aligned. */
     int direct, zero_copy;
+    int poison;        /* tests: blocks are filled with all-ones (NaN, the largest index) first */
     size_t base_align; /* bytes, of a window on the caller's memory */
     cl_device_fp_config single_fp;
     dc_device_info info;
