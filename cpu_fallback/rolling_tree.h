@@ -214,8 +214,8 @@ static void FN(tree_rest)(const FN(tree) * t, int op)
 {
     for (dc_i64 e = t->lead; e < pack_min(t->back, t->n); e++)
         FN(vstoreu)
-        (t->out + (e - t->lead) * t->out_pitch,
-         FN(tree_result)(op, t->sign, t->times, t->over, FN(vload)(t->acc + e * VEC_LANES)));
+    (t->out + (e - t->lead) * t->out_pitch,
+     FN(tree_result)(op, t->sign, t->times, t->over, FN(vload)(t->acc + e * VEC_LANES)));
 }
 
 /* All windows that end at rows lead ... n - 1 of the tree's panel; the panel is overwritten. */
