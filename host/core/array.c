@@ -107,15 +107,18 @@ static dc_status check_buffer(const dc_op *op, const dc_array *array, const char
                               int64_t high)
 {
     const int64_t size = (int64_t)dc_dtype_bytes(array->dtype);
-    int64_t start;
+    int64_t start, first, end;
 
     if (!array->buffer || low == high)
         return DC_OK;
-    DC_REQUIRE(!__builtin_mul_overflow(array->offset, size, &start) && start + low >= 0 &&
-                   start + high >= start && (uint64_t)(start + high) <= array->buffer->bytes,
-               DC_E_ARGUMENT, "%s: %s reaches bytes %lld ... %lld of a buffer of %zu bytes",
-               op->name, name, (long long)(start + low), (long long)(start + high),
-               array->buffer->bytes);
+    DC_REQUIRE(!__builtin_mul_overflow(array->offset, size, &start) &&
+                   !__builtin_add_overflow(start, low, &first) &&
+                   !__builtin_add_overflow(start, high, &end),
+               DC_E_ARGUMENT, "%s: %s.offset is %lld, it reaches beyond 2^63 bytes", op->name, name,
+               (long long)array->offset);
+    DC_REQUIRE(first >= 0 && (uint64_t)end <= array->buffer->bytes, DC_E_ARGUMENT,
+               "%s: %s reaches bytes %lld ... %lld of a buffer of %zu bytes", op->name, name,
+               (long long)first, (long long)end, array->buffer->bytes);
     return DC_OK;
 }
 
