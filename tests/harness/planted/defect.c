@@ -31,12 +31,13 @@ int main(int argc, char **argv)
     char *memory = malloc(16);
     if (!memory)
         return 2;
+    char *volatile hidden = memory; /* what the compiler cannot see through */
     if (which == 1)
-        memory[16 + zero] = 1; /* beyond its end */
+        hidden[16] = 1; /* beyond its end */
     if (which == 2)
         shared = INT_MAX - zero + (argc - 1); /* signed overflow */
     if (which == 3)
-        memory = NULL; /* a leak */
+        hidden = memory = NULL; /* a leak */
     if (which == 4)
         race();
     if (which == 5)
