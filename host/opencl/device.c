@@ -11,7 +11,8 @@ static void CL_CALLBACK driver_says(const char *text, const void *info, size_t b
 {
     (void)info;
     (void)bytes;
-    dc__log(user, 1, "OpenCL driver: %s", text);
+    if (user) /* some drivers forget it */
+        dc__log(user, 1, "OpenCL driver: %s", text);
 }
 
 static dc_status fill_caps(dc_cl_device *device)
