@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 static volatile int zero;
-static int shared;
+static volatile int shared;
 
 static void *add(void *user)
 {
