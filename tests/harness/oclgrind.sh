@@ -68,7 +68,7 @@ holds_up() {
 # the trace tells which kernels ran.
 : >"$work/ran"
 export DUALCUBE_CACHE_DIR=''
-for setting in 32768:90 512:180; do
+for setting in 32768:90 256:252; do
     local_bytes=${setting%:*} cases=${setting#*:}
     for dtype in float32 float64; do
         : >"$work/log"
