@@ -2,10 +2,9 @@
  * cpu_fallback/rolling.c once per dtype, hence no guard.
  *
  * As in rolling_tree.h, three levels per pass (base-8 digits of the window).  Counts are constants,
- * so a merge is  d = (a2 - a1) + (m2 - m1),  s = (s1 + s2) + (d d) f,  m = m2 - d w  with weights
- * w, f made once per pass.  The anchor of a block is its newest row, so the panel itself stays as
- * it is and only m and s climb.  All windows of the span lie inside the panel: rows before it are
- * only walked over, and what is made of them is never used. */
+ * so the weights w, f of a merge are made once per pass.  The anchor of a block is its newest row,
+ * so the panel itself stays as it is and only m and s climb.  All windows of the span lie inside
+ * the panel: rows before it are only walked over, and what is made of them is never used. */
 
 #ifndef DC_ROLLING_CLIMB_H
 #define DC_ROLLING_CLIMB_H
@@ -52,15 +51,22 @@ typedef struct FN(climb_ring) {
 DC_INLINE FN(pair)
     FN(climb_merge)(FN(vec) a1, FN(pair) older, FN(vec) a2, FN(pair) newer, FN(vec) w, FN(vec) f)
 {
-    const FN(vec) d = (a2 - a1) + (newer.m - older.m);
-    return (FN(pair)){newer.m - d * w, (older.s + newer.s) + (d * d) * f};
+    const FN(gap) gap = FN(gap_blocks)(a1, older.m, a2, newer.m);
+    return (FN(pair)){newer.m - gap.d * w, (older.s + newer.s) + gap.q * f};
+}
+
+/* The newer side a single value. */
+DC_INLINE FN(pair) FN(climb_onto_row)(FN(vec) a1, FN(pair) older, FN(vec) a2, FN(vec) w, FN(vec) f)
+{
+    const FN(gap) gap = FN(gap_row)(a1, older.m, a2, FN(vzero)());
+    return (FN(pair)){FN(vzero)() - gap.d * w, older.s + gap.q * f};
 }
 
 /* Both sides single values. */
 DC_INLINE FN(pair) FN(climb_two)(FN(vec) a1, FN(vec) a2, FN(vec) w, FN(vec) f)
 {
-    const FN(vec) d = a2 - a1;
-    return (FN(pair)){FN(vzero)() - d * w, (d * d) * f};
+    const FN(gap) gap = FN(gap_rows)(a1, a2);
+    return (FN(pair)){FN(vzero)() - gap.d * w, gap.q * f};
 }
 
 DC_INLINE void FN(climb_put)(const FN(climb) * t, dc_i64 e, FN(vec) s)
@@ -75,7 +81,10 @@ DC_INLINE void FN(climb_put)(const FN(climb) * t, dc_i64 e, FN(vec) s)
 #define CLIMB_BLOCK(bit, units, delay, pair)                                                       \
     if (digit & (units)) {                                                                         \
         const FN(vec) a1 = r.a[(u_ - (delay)) & 3];                                                \
-        if (kind == CLIMB_ONTO || (digit & ((units)-1)))                                           \
+        if (leaves ? (digit & ((units)-1)) == 1 : row_first && !(digit & ((units)-1)))             \
+            acc = FN(climb_onto_row)(a1, pair, newest, FN(vset)(t->onto[bit].w),                   \
+                                     FN(vset)(t->onto[bit].f));                                    \
+        else if (kind == CLIMB_ONTO || (digit & ((units)-1)))                                      \
             acc = FN(climb_merge)(a1, pair, newest, acc, FN(vset)(t->onto[bit].w),                 \
                                   FN(vset)(t->onto[bit].f));                                       \
         else                                                                                       \
@@ -150,6 +159,7 @@ DC_INLINE void FN(climb_walk)(const FN(climb) * pass, int digit, int kind, int l
     const dc_i64 ahead = digit ? back : 0;
     const dc_i64 first = digit ? t->lead - back : 0;
     const int leaves = kind == CLIMB_LEAVES;
+    const int row_first = kind == CLIMB_ONTO && back == 1; /* windows so far are single rows */
     const FN(vec) zero = FN(vzero)(), half = FN(vset)((T)0.5);
     const FN(pair) none = {zero, zero};
     FN(climb_ring) r = {{zero, zero, zero, zero}, none, {none, none}, {none, none, none, none}};

@@ -23,7 +23,7 @@ static void FN(expand_add)(FN(expand) * s, int moments, FN(moments) block)
     int k = 0;
     for (; s->rows >> k & 1; k++)
         if (moments)
-            block = FN(moments_merge)(s->level[k], block);
+            block = FN(moments_merge)(s->level[k], block, k == 0);
         else
             block.m = s->level[k].m + block.m;
     s->level[k] = block;
@@ -33,14 +33,14 @@ static void FN(expand_add)(FN(expand) * s, int moments, FN(moments) block)
 static FN(vec) FN(expand_all)(const FN(expand) * s, int moments)
 {
     FN(moments) acc = FN(moments_none)();
-    int first = 1;
+    dc_i64 newer = 0; /* rows in acc */
     for (dc_u64 bits = (dc_u64)s->rows; bits; bits &= bits - 1) {
         const int k = __builtin_ctzll(bits);
         if (!moments)
             acc.m = s->level[k].m + acc.m;
         else
-            acc = first ? s->level[k] : FN(moments_merge)(s->level[k], acc);
-        first = 0;
+            acc = newer ? FN(moments_merge)(s->level[k], acc, newer == 1) : s->level[k];
+        newer += (dc_i64)1 << k;
     }
     return moments ? acc.s : acc.m;
 }

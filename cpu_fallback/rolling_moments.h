@@ -33,11 +33,12 @@ static void FN(moments_fill)(FN(span) * t)
 /* Two single rows, either of which may be missing. */
 DC_INLINE FN(moments) FN(moments_two)(FN(moments) older, FN(moments) newer)
 {
-    const FN(vec) zero = FN(vzero)(), half = FN(vset)((T)0.5), d = newer.a - older.a;
+    const FN(vec) zero = FN(vzero)(), half = FN(vset)((T)0.5);
+    const FN(gap) gap = FN(gap_rows)(older.a, newer.a);
     const FN(cvec) n = older.n + newer.n;
     const FN(mask) few = FN(clt)(n, 2);
-    return (FN(moments)){newer.a, FN(vsel)(few, zero, zero - d * half),
-                         FN(vsel)(few, zero, (d * d) * half), n};
+    return (FN(moments)){newer.a, FN(vsel)(few, zero, zero - gap.d * half),
+                         FN(vsel)(few, zero, gap.q * half), n};
 }
 
 /* The residue class of row i: aggregates of `unit` rows become those of 4 units; the base-4 digit
@@ -55,28 +56,30 @@ DC_INLINE void FN(moments_walk)(const FN(span) * t, int leaves, int digit, dc_i6
             one.m = t->m[i];
             one.s = t->s[i];
         }
-        const FN(moments) two = leaves ? FN(moments_two)(one1, one) : FN(moments_merge)(one1, one);
-        const FN(moments) four = FN(moments_merge)(two2, two);
+        const FN(moments) two =
+            leaves ? FN(moments_two)(one1, one) : FN(moments_merge)(one1, one, 0);
+        const FN(moments) four = FN(moments_merge)(two2, two, 0);
         const dc_i64 e = i + back;
         if (digit != 4) {
             t->m[i] = four.m;
             t->s[i] = four.s;
         }
         if (digit && e >= t->lead && e < t->n) {
-            int empty = back == 0;
+            int empty = back == 0, row = !leaves && back == 1; /* acc holds none, a single row */
             if (!empty)
                 acc = (FN(moments)){FN(vload)(t->rows + e * VEC_LANES), t->acc_m[e], t->acc_s[e],
                                     t->before[e + 1] - t->before[pack_max(e + 1 - back, 0)]};
             if (digit & 1) {
-                acc = empty ? one : FN(moments_merge)(one, acc);
+                acc = empty ? one : FN(moments_merge)(one, acc, row);
                 empty = 0;
+                row = leaves;
             }
             if (digit & 2) {
                 const FN(moments) block = digit & 1 ? two1 : two;
-                acc = empty ? block : FN(moments_merge)(block, acc);
+                acc = empty ? block : FN(moments_merge)(block, acc, row);
             }
             if (digit & 4)
-                acc = empty ? four : FN(moments_merge)(four, acc);
+                acc = empty ? four : FN(moments_merge)(four, acc, row);
             t->acc_m[e] = acc.m;
             t->acc_s[e] = acc.s;
         }

@@ -123,6 +123,7 @@ static dc_status check_dst(const dc_op *op, const dc_rolling_params *p, int32_t 
  *           j / 2 is free);
  *   middle: the window is one block and the outer halves of both its halves never meet the series:
  *           halve it about its middle.
+ * No block of more rows becomes a single row, whose merges round less (kernels/shared/rolling.h).
  * What remains is below 16 * rows. */
 static int cut_newest(dc_rolling_args *a, int64_t oldest_out)
 {
@@ -133,7 +134,7 @@ static int cut_newest(dc_rolling_args *a, int64_t oldest_out)
         a->shift -= b;
         return 1;
     }
-    if (b > 1 && e - b / 2 >= a->rows - 1) {
+    if (b > 2 && e - b / 2 >= a->rows - 1) {
         a->window -= b / 2;
         a->shift -= b / 2;
         return 1;
@@ -161,7 +162,7 @@ static int cut_middle(dc_rolling_args *a, int64_t oldest_out, int64_t newest_out
 {
     const int64_t w = a->window;
 
-    if ((w & (w - 1)) != 0 || w < 4 || oldest_out + a->shift - w / 4 < a->rows - 1 ||
+    if ((w & (w - 1)) != 0 || w < 8 || oldest_out + a->shift - w / 4 < a->rows - 1 ||
         newest_out + a->shift - w / 2 - w / 4 >= 0)
         return 0;
     a->window = w / 2;

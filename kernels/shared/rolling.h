@@ -18,6 +18,15 @@
  *   window = blocks of 2^k rows for the set bits k of W, the smallest block newest, merged from the
  *   newest to the oldest:  acc = merge(agg_k(e - off), acc); off += 2^k.   (W = t + 1 expanding)
  *   A missing value is the identity of the merge.
+ *   Moments (var, std): a block has n valid values, a the newest of them, m their mean less a, s
+ *   their squared deviations from the mean; a row has m = s = 0.  Of n1 older and n2 newer values:
+ *     d = (a2 - a1) + (m2 - m1);  w = n1 / (n1 + n2);  f = n2 w
+ *     n = n1 + n2;  a = a2;  m = m2 - d w;  s = (s1 + s2) + q f
+ *   where q = d d, but where one of the blocks is a single row (whatever n), q = d d + d (e + e)
+ *   with e = what the difference a2 - a1 and then its sum with m2 - m1 lost to rounding:
+ *     lost(x, y) = (x - (z - t)) + (y - t), z = x + y, t = z - x
+ *     e = lost(a2, -a1) + lost(a2 - a1, m2 - m1)
+ *   A difference that overflows makes q NaN.
  * Selections (min, max, median, quantile) are exact and need no order.
  */
 #ifndef DC_SHARED_ROLLING_H

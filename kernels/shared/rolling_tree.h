@@ -27,26 +27,40 @@ static inline FN(state) FN(state_leaf)(T x, int inf_is_value)
     return state;
 }
 
-/* x: the newest valid value, m: mean - x, s: squared deviations from the mean. */
-static inline FN(state) FN(merge_moments)(FN(state) old, FN(state) new)
+/* a + b - s, exactly, where s is that sum rounded. */
+static inline T FN(lost)(T a, T b, T s)
+{
+    const T bb = s - a;
+    return (a - (s - bb)) + (b - bb);
+}
+
+/* x: the newest valid value, m: mean - x, s: squared deviations from the mean.  `row`: a block is a
+ * single row. */
+static inline FN(state) FN(merge_moments)(FN(state) old, FN(state) new, int row)
 {
     const T n2 = (T) new.n, w = FN(dc_div)((T)old.n, (T)(old.n + new.n)), f = n2 *w;
-    const T d = (new.x - old.x) + (new.m - old.m);
+    const T u = new.x - old.x, v = new.m - old.m, d = u + v;
+    T q = d * d;
     FN(state) out;
+
+    if (row) {
+        const T e = FN(lost)(new.x, -old.x, u) + FN(lost)(u, v, d);
+        q = q + d * (e + e);
+    }
 
     out.n = old.n + new.n;
     out.x = new.n ? new.x : old.x;
     out.m = !old.n ? new.m : !new.n ? old.m : new.m - d *w;
-    out.s = !old.n ? new.s : !new.n ? old.s : (old.s + new.s) + (d * d) * f;
+    out.s = !old.n ? new.s : !new.n ? old.s : (old.s + new.s) + q *f;
     return out;
 }
 
-static inline FN(state) FN(state_merge)(int kind, FN(state) old, FN(state) new)
+static inline FN(state) FN(state_merge)(int kind, FN(state) old, FN(state) new, int row)
 {
     FN(state) out = new;
 
     if (kind == DC_ROLLING_VAR || kind == DC_ROLLING_STD)
-        return FN(merge_moments)(old, new);
+        return FN(merge_moments)(old, new, row);
     out.n = old.n + new.n;
     if (kind == DC_ROLLING_SUM || kind == DC_ROLLING_MEAN)
         out.x = old.x + new.x;
@@ -112,49 +126,55 @@ static inline FN(state) FN(tree1)(int kind, const FN(rows) * from, dc_i64 row)
 static inline FN(state) FN(tree2)(int kind, const FN(rows) * from, dc_i64 row, dc_i64 unit)
 {
     const FN(state) old = FN(tree1)(kind, from, row - unit);
-    return FN(state_merge)(kind, old, FN(tree1)(kind, from, row));
+    return FN(state_merge)(kind, old, FN(tree1)(kind, from, row), unit == 1);
 }
 
 static inline FN(state) FN(tree4)(int kind, const FN(rows) * from, dc_i64 row, dc_i64 unit)
 {
     const FN(state) old = FN(tree2)(kind, from, row - 2 * unit, unit);
-    return FN(state_merge)(kind, old, FN(tree2)(kind, from, row, unit));
+    return FN(state_merge)(kind, old, FN(tree2)(kind, from, row, unit), 0);
 }
 
 static inline FN(state) FN(tree8)(int kind, const FN(rows) * from, dc_i64 row, dc_i64 unit)
 {
     const FN(state) old = FN(tree4)(kind, from, row - 4 * unit, unit);
-    return FN(state_merge)(kind, old, FN(tree4)(kind, from, row, unit));
+    return FN(state_merge)(kind, old, FN(tree4)(kind, from, row, unit), 0);
 }
 
 static inline FN(state) FN(tree16)(int kind, const FN(rows) * from, dc_i64 row, dc_i64 unit)
 {
     const FN(state) old = FN(tree8)(kind, from, row - 8 * unit, unit);
-    return FN(state_merge)(kind, old, FN(tree8)(kind, from, row, unit));
+    return FN(state_merge)(kind, old, FN(tree8)(kind, from, row, unit), 0);
 }
 
-/* Blocks of the window that this pass's levels hold, newest (smallest) first, onto `acc`. */
+/* Blocks of the window ending at `row` that this pass's levels hold, newest (smallest) first, onto
+ * `acc`, which holds the `newer` rows after them. */
 static inline FN(state) FN(tree_blocks)(int kind, const FN(rows) * from, dc_i64 row, dc_i64 unit,
-                                        dc_i64 bits, FN(state) acc)
+                                        dc_i64 newer, dc_i64 bits, FN(state) acc)
 {
+    row -= newer;
     if (bits & 1) {
-        acc = FN(state_merge)(kind, FN(tree1)(kind, from, row), acc);
+        acc = FN(state_merge)(kind, FN(tree1)(kind, from, row), acc, newer == 1);
         row -= unit;
+        newer += unit;
     }
     if (bits & 2) {
-        acc = FN(state_merge)(kind, FN(tree2)(kind, from, row, unit), acc);
+        acc = FN(state_merge)(kind, FN(tree2)(kind, from, row, unit), acc, newer == 1);
         row -= 2 * unit;
+        newer += 2 * unit;
     }
     if (bits & 4) {
-        acc = FN(state_merge)(kind, FN(tree4)(kind, from, row, unit), acc);
+        acc = FN(state_merge)(kind, FN(tree4)(kind, from, row, unit), acc, newer == 1);
         row -= 4 * unit;
+        newer += 4 * unit;
     }
     if (bits & 8) {
-        acc = FN(state_merge)(kind, FN(tree8)(kind, from, row, unit), acc);
+        acc = FN(state_merge)(kind, FN(tree8)(kind, from, row, unit), acc, newer == 1);
         row -= 8 * unit;
+        newer += 8 * unit;
     }
     if (bits & 16)
-        acc = FN(state_merge)(kind, FN(tree16)(kind, from, row, unit), acc);
+        acc = FN(state_merge)(kind, FN(tree16)(kind, from, row, unit), acc, newer == 1);
     return acc;
 }
 
@@ -250,7 +270,7 @@ static inline void FN(tree_pass)(int kind, __global const T *src, __global T *ds
         acc_at = row_fast ? s * c.count + k : k * c.nseries + s;
         if (w & (unit - 1))
             acc = FN(planes_load)(kind, acc_data, acc_count, acc_size, acc_at);
-        acc = FN(tree_blocks)(kind, &from, row - (w & (unit - 1)), unit,
+        acc = FN(tree_blocks)(kind, &from, row, unit, w & (unit - 1),
                               w >> (4 * c.pass) & (last ? 31 : 15), acc);
         if (last)
             dst[dc_series_offset(args, 1, c.series0 + s) + (c.first + k) * args->dst_row_stride] =
@@ -348,10 +368,12 @@ static inline void FN(tree_near)(int kind, __global const T *src, __global T *ds
                 continue;
             mine = FN(shelf_get)(kind, &from, e);
             if ((w & size) && row >= lead && row >= back)
-                acc[j] = FN(state_merge)(
-                    kind, back ? FN(shelf_get)(kind, &from, e - back * lanes) : mine, acc[j]);
+                acc[j] = FN(state_merge)(kind,
+                                         back ? FN(shelf_get)(kind, &from, e - back * lanes) : mine,
+                                         acc[j], back == 1);
             if (more && row >= size)
-                mine = FN(state_merge)(kind, FN(shelf_get)(kind, &from, e - size * lanes), mine);
+                mine = FN(state_merge)(kind, FN(shelf_get)(kind, &from, e - size * lanes), mine,
+                                       size == 1);
             if (more)
                 FN(shelf_put)(kind, &to, e, mine);
         }
