@@ -1,9 +1,10 @@
 /* Rolling statistics: the CPU mirror.  Included once per dtype (T, SFX) by runtime/families.inc.
  *
  * Every row runs on panels (rolling_pack.h), registers of series side by side.  Count, sum, mean,
- * min and max are in rolling_sums.h, on the tree of rolling_tree.h; var and std in
- * rolling_moments.h, on the trees of rolling_climb.h and rolling_merge.h; the expanding forms of
- * all these in rolling_expand.h; median and quantile in rolling_select.h. */
+ * min and max are in rolling_sums.h, on the tree of rolling_tree.h and the blocks of
+ * rolling_herk.h; var and std in rolling_moments.h, on the trees of rolling_climb.h and
+ * rolling_merge.h; the expanding forms of all these in rolling_expand.h; median and quantile in
+ * rolling_select.h. */
 #include "dualcube/kinds.h"
 #include "kernels/shared/mirror.h"
 #include "kernels/shared/vec.h"
@@ -16,6 +17,8 @@
 #include "cpu_fallback/rolling_climb.h"
 #include "cpu_fallback/rolling_expand.h"
 #include "cpu_fallback/rolling_tree.h"
+
+#include "cpu_fallback/rolling_herk.h"
 
 #include "cpu_fallback/rolling_moments.h"
 #include "cpu_fallback/rolling_sums.h"

@@ -2,13 +2,16 @@
  * no guard.
  *
  * Counts are exact integers: the difference of two running counts.  The others climb the tree of
- * rolling_tree.h with a missing value as the identity; results that depend on how many values are
- * valid (rows next to the start of the series, missing values) are finished row by row. */
+ * rolling_tree.h, minima of longer windows walk the blocks of rolling_herk.h, with a missing value
+ * as the identity; results that depend on how many values are valid (rows next to the start of the
+ * series, missing values) are finished row by row. */
 
 #ifndef DC_ROLLING_SUMS_H
 #define DC_ROLLING_SUMS_H
 /* Scratch behind v->spare, in registers per panel row. */
 enum { SUMS_ACC, SUMS_COUNT, SUMS_ALL, SUMS_SCRATCH };
+/* Minima of longer windows leave the tree, which takes a second pass from here on. */
+enum { SUMS_HERK = 16 };
 #endif
 
 static T *FN(sums_spare)(const FN(pack) * v, int which)
@@ -89,7 +92,10 @@ static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out,
     }
     if (kind == DC_ROLLING_MEAN && !row_by_row)
         FN(sums_mean)(&t);
-    FN(tree_run)(&t, op);
+    if (op == TREE_MIN && v->window > SUMS_HERK)
+        FN(herk_run)(&t);
+    else
+        FN(tree_run)(&t, op);
     const dc_i64 special = FN(sums_special)(v, row_by_row);
     FN(sums_epilogue)(v, kind, before, all, out, special);
     for (dc_i64 j = special; all && j < v->outs; j++)
