@@ -7,7 +7,8 @@ import numpy as np
 
 from bench.peers import libraries
 
-SAMPLE = 2e-3  # seconds: a shorter call is repeated within one sample
+SAMPLE = 20e-3  # seconds: a shorter call is repeated within one sample, so that what the other
+# libraries left behind in caches and clocks (measured: some 2 ms) does not decide it
 BUDGET = 0.5  # seconds that a contestant's samples may take before their number is cut
 LONG = 0.2  # seconds: a call this long needs no separate warm-up
 ROUNDS, LEAST, QUICK_ROUNDS = 9, 3, 3
