@@ -333,10 +333,10 @@ DC_INLINE void FN(select_look)(FN(select_view) * view, const FN(select_job) * jo
 #define SELECT_PUT_4(i, ...) SELECT_PUT_2(i, __VA_ARGS__) SELECT_PUT_2((i) + 2, __VA_ARGS__)
 #define SELECT_PUT_8(i, ...) SELECT_PUT_4(i, __VA_ARGS__) SELECT_PUT_4((i) + 4, __VA_ARGS__)
 
-/* `outs` results from the list of their level. */
-#define SELECT_LEAF(outs, kind, takes, careful, before_it, after_it)                               \
-    static __attribute__((noinline)) void FN(select_leaf_##outs##_##kind##_##careful)(             \
-        FN(select_job) * job, int o)                                                               \
+/* Results o ... o + outs - 1 from the list of their level, `takes` candidates each, which `network`
+ * finds.  `again`: the careful function. */
+#define SELECT_LEAF(name, again, outs, network, kind, takes, careful, before_it, after_it)         \
+    static __attribute__((noinline)) void name(FN(select_job) * job, int o)                        \
     {                                                                                              \
         const FN(vec) *list = job->list[outs == 8 ? 3 : outs / 2];                                 \
         const FN(vec) *older = job->row - 1 + o, *newer = job->row + job->window + o;              \
@@ -346,49 +346,43 @@ DC_INLINE void FN(select_look)(FN(select_view) * view, const FN(select_job) * jo
         FN(loose) *to = job->to + o * pitch;                                                       \
         FN(vec) found[outs * takes];                                                               \
         FN(select_view) view;                                                                      \
-        before_it(outs, kind);                                                                     \
+        before_it(again, outs);                                                                    \
         FN(select_look)(&view, job, o);                                                            \
-        FN(select_leaf_##outs##_##takes)(list, older, newer, older4, newer4, found);               \
+        network(list, older, newer, older4, newer4, found);                                        \
         SELECT_PUT_##outs(0, kind, takes, careful);                                                \
-        after_it(outs, kind);                                                                      \
+        after_it(again);                                                                           \
     }
-#define SELECT_NOTHING(outs, kind) (void)job
-#define SELECT_AGAIN(outs, kind)                                                                   \
+#define SELECT_NOTHING(...) (void)job
+#define SELECT_AGAIN(again)                                                                        \
     if (FN(many)(view.bad))                                                                        \
-    FN(select_leaf_##outs##_##kind##_1)(job, o)
-#define SELECT_SHORT(outs, kind)                                                                   \
+    again(job, o)
+#define SELECT_SHORT(again, outs)                                                                  \
     if (FN(select_long)(job, o, outs)) {                                                           \
-        FN(select_leaf_##outs##_##kind##_1)(job, o);                                               \
+        again(job, o);                                                                             \
         return;                                                                                    \
     }
-#define SELECT_NOTE(outs, kind) job->outside |= view.spread & ~3
+#define SELECT_NOTE(again) job->outside |= view.spread & ~3
+#define SELECT_PLAIN(outs, kind, takes, careful, ...)                                              \
+    SELECT_LEAF(FN(select_leaf_##outs##_##kind##_##careful), FN(select_leaf_##outs##_##kind##_1),  \
+                outs, FN(select_leaf_##outs##_##takes), kind, takes, careful, __VA_ARGS__)
 #define SELECT_LEAVES(outs)                                                                        \
-    SELECT_LEAF(outs, one, 1, 0, SELECT_NOTHING, SELECT_NOTHING)                                   \
-    SELECT_LEAF(outs, mean, 2, 1, SELECT_NOTHING, SELECT_NOTHING)                                  \
-    SELECT_LEAF(outs, mean, 2, 0, SELECT_NOTHING, SELECT_AGAIN)                                    \
-    SELECT_LEAF(outs, line, 2, 0, SELECT_NOTHING, SELECT_NOTHING)                                  \
-    SELECT_LEAF(outs, even, 2, 1, SELECT_NOTHING, SELECT_NOTHING)                                  \
-    SELECT_LEAF(outs, even, 2, 0, SELECT_NOTHING, SELECT_AGAIN)                                    \
-    SELECT_LEAF(outs, odd, 3, 1, SELECT_NOTHING, SELECT_NOTHING)                                   \
-    SELECT_LEAF(outs, odd, 3, 0, SELECT_NOTHING, SELECT_AGAIN)                                     \
-    SELECT_LEAF(outs, any, 4, 1, SELECT_NOTHING, SELECT_NOTE)                                      \
-    SELECT_LEAF(outs, any, 4, 0, SELECT_SHORT, SELECT_NOTE)                                        \
-    SELECT_LEAF(outs, mid, 4, 1, SELECT_NOTHING, SELECT_NOTE)
+    SELECT_PLAIN(outs, one, 1, 0, SELECT_NOTHING, SELECT_NOTHING)                                  \
+    SELECT_PLAIN(outs, mean, 2, 1, SELECT_NOTHING, SELECT_NOTHING)                                 \
+    SELECT_PLAIN(outs, mean, 2, 0, SELECT_NOTHING, SELECT_AGAIN)                                   \
+    SELECT_PLAIN(outs, line, 2, 0, SELECT_NOTHING, SELECT_NOTHING)                                 \
+    SELECT_PLAIN(outs, even, 2, 1, SELECT_NOTHING, SELECT_NOTHING)                                 \
+    SELECT_PLAIN(outs, even, 2, 0, SELECT_NOTHING, SELECT_AGAIN)                                   \
+    SELECT_PLAIN(outs, odd, 3, 1, SELECT_NOTHING, SELECT_NOTHING)                                  \
+    SELECT_PLAIN(outs, odd, 3, 0, SELECT_NOTHING, SELECT_AGAIN)                                    \
+    SELECT_PLAIN(outs, any, 4, 1, SELECT_NOTHING, SELECT_NOTE)                                     \
+    SELECT_PLAIN(outs, any, 4, 0, SELECT_SHORT, SELECT_NOTE)                                       \
+    SELECT_PLAIN(outs, mid, 4, 1, SELECT_NOTHING, SELECT_NOTE)
 SELECT_LEAVES(1)
 SELECT_LEAVES(2)
 SELECT_LEAVES(4)
 SELECT_LEAVES(8)
 #undef SELECT_LEAVES
-#undef SELECT_NOTE
-#undef SELECT_SHORT
-#undef SELECT_AGAIN
-#undef SELECT_NOTHING
-#undef SELECT_LEAF
-#undef SELECT_PUT_8
-#undef SELECT_PUT_4
-#undef SELECT_PUT_2
-#undef SELECT_PUT_1
-#undef SELECT_PUT
+#undef SELECT_PLAIN
 
 static void FN(select_leaf)(FN(select_job) * job, int level, int o)
 {

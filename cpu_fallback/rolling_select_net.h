@@ -7,6 +7,7 @@
 
 enum {
     FN(SELECT_LEVELS) = 12,        /* tiles of at most 2^12 outputs                      */
+    FN(SELECT_EDGE) = 4,           /* values that are kept of windows whose end is wanted */
     FN(SELECT_FEW) = 2 * VEC_LANES /* missing rows that quantiles are best at            */
 };
 
@@ -23,7 +24,8 @@ enum {
 
 typedef SELECT_BITS FN(ubits) __attribute__((vector_size(DC_VECTOR_BYTES)));
 
-typedef struct FN(select_job) {
+typedef struct FN(select_job) FN(select_job);
+struct FN(select_job) {
     const FN(select_want) * want;
     dc_i64 window;
     int levels; /* T <= window */
@@ -40,9 +42,11 @@ typedef struct FN(select_job) {
     dc_i64 rank;     /* the lowest candidate in a window of `window` values; may be negative     */
     int extra;       /* candidates of a list beyond 2^level: 0, 1, 2 or 4, at least one less
                         than those of an output                                                  */
-    FN(vec) weight;  /* of the upper value when no row is missing                                */
-    FN(bits) spare;  /* count of the most missing rows that leave enough values                  */
-    int few;         /* less than so many missing rows are looked up in                          */
+    void (*tile)(FN(select_job) *);      /* what does it: the whole network, or one of its ends  */
+    void (*leaf)(FN(select_job) *, int); /* an end's 8 results from output o on                  */
+    FN(vec) weight; /* of the upper value when no row is missing                                */
+    FN(bits) spare; /* count of the most missing rows that leave enough values                  */
+    int few;        /* less than so many missing rows are looked up in                          */
     FN(vec) few_rank[2], few_weight[2]; /* select_ranks_missing of 0, 1, ...                      */
     FN(bits) outside; /* not 0 where a wanted rank was not among the candidates                   */
     /* missing rows: see select_pad */
@@ -58,7 +62,7 @@ typedef struct FN(select_job) {
     FN(vec) * result;  /* T, where not all of them are wanted                                     */
     FN(vec) * padded;  /* rows 1 - window ... of the panel: missing rows replaced                 */
     FN(ubits) * count; /* and what is missing before each                                         */
-} FN(select_job);
+};
 
 #include "cpu_fallback/rolling_select_ends.h"
 
@@ -226,6 +230,31 @@ static void FN(select_tile)(FN(select_job) * job)
         FN(select_node)(job, levels, 0);
 }
 
+#define SELECT_END(name)            FN(select_low_##name)
+#define SELECT_NEAR                 FN(vmin)
+#define SELECT_FAR                  FN(vmax)
+#define SELECT_NONE                 FN(vinf)()
+#define SELECT_NTH(depth, takes, i) ((depth) - (takes) + (i))
+#include "cpu_fallback/rolling_select_edge.h"
+
+#define SELECT_END(name)            FN(select_high_##name)
+#define SELECT_NEAR                 FN(vmax)
+#define SELECT_FAR                  FN(vmin)
+#define SELECT_NONE                 (-FN(vinf)())
+#define SELECT_NTH(depth, takes, i) ((depth)-1 - (i))
+#include "cpu_fallback/rolling_select_edge.h"
+
+#undef SELECT_NOTE
+#undef SELECT_SHORT
+#undef SELECT_AGAIN
+#undef SELECT_NOTHING
+#undef SELECT_LEAF
+#undef SELECT_PUT_8
+#undef SELECT_PUT_4
+#undef SELECT_PUT_2
+#undef SELECT_PUT_1
+#undef SELECT_PUT
+
 /* log2 of the outputs per tile of windows that yield `outs` results in a row. */
 static int FN(select_levels)(dc_i64 window, dc_i64 outs)
 {
@@ -301,6 +330,24 @@ static void FN(select_few)(FN(select_job) * job)
     }
 }
 
+/* The short way where all candidates are at one end of the window. */
+static void FN(select_aim_end)(FN(select_job) * job)
+{
+    const int takes = job->kind == FN(SELECT_ONE) ? 1 : job->kind == FN(SELECT_LINE) ? 2 : 4;
+    const dc_i64 depth = job->window - job->rank, edge = FN(SELECT_EDGE);
+    job->tile = FN(select_tile);
+    if (job->levels < 3 || (job->kind != FN(SELECT_ONE) && job->kind != FN(SELECT_LINE) &&
+                            job->kind != FN(SELECT_ANY)))
+        return;
+    if (depth <= edge) {
+        job->rank = takes == 4 ? job->window - edge : job->rank;
+        FN(select_high_aim)(job, depth);
+    } else if (job->rank + takes <= edge) {
+        job->rank = pack_max(job->rank, 0);
+        FN(select_low_aim)(job, job->rank + takes);
+    }
+}
+
 /* Which candidates: with missing rows more of them. */
 static void FN(select_aim)(FN(select_job) * job, int missing)
 {
@@ -315,6 +362,7 @@ static void FN(select_aim)(FN(select_job) * job, int missing)
         job->extra = two;
         job->weight = FN(vset)(full.frac);
         job->kind = !two ? FN(SELECT_ONE) : want->midpoint ? FN(SELECT_MEAN) : FN(SELECT_LINE);
+        FN(select_aim_end)(job);
         return;
     }
     const dc_i64 spare = job->window - want->min_periods;
@@ -323,11 +371,13 @@ static void FN(select_aim)(FN(select_job) * job, int missing)
         job->rank = job->window / 2 - 1;
         job->extra = job->window % 2 ? 2 : 1;
         job->kind = job->window % 2 ? FN(SELECT_ODD) : FN(SELECT_EVEN);
+        FN(select_aim_end)(job);
         return;
     }
     job->rank = (dc_i64)floor(want->q * (double)(job->window - 1)) - 1;
     job->extra = 4;
     job->kind = want->midpoint ? FN(SELECT_MID) : FN(SELECT_ANY);
+    FN(select_aim_end)(job);
     FN(select_few)(job);
 }
 
@@ -374,7 +424,7 @@ static unsigned FN(select_panel)(FN(select_job) * job, const FN(pack) * v, const
         FN(select_aim)(job, missing);
         if (missing)
             FN(select_pad)(job, (const FN(vec) *)panel, v->rows, first);
-        FN(select_tile)(job);
+        job->tile(job);
         for (; !direct && next < v->outs && next * v->step < i + job->limit; next++)
             FN(vstoreu)(out + next * v->out_pitch, job->result[next * v->step - i]);
         next = direct ? i + t : next;
