@@ -22,10 +22,12 @@ static int FN(pack_load_rows)(FN(pack) * v, dc_i64 at, dc_i64 first, dc_i64 coun
     const FN(loose) *from = v->from[0] + (first + lo) * pitch;
     const dc_i64 ahead = v->outs * a->step * pitch; /* to where the next tile will be */
     FN(mask) bad = FN(mnone)();
-    for (dc_i64 p = 0; p < v->panels; p++)
-        for (dc_i64 r = 0; r < count; r = r + 1 == lo && lo < hi ? hi : r + 1)
-            if (r < lo || r >= hi)
-                FN(vstore)(v->in + p * plane + (at + r) * VEC_LANES, FN(vquiet)());
+    for (dc_i64 r = 0; r < count; r++) {
+        if (r == lo && lo < hi)
+            r = hi;
+        for (dc_i64 p = 0; p < v->panels && r < count; p++)
+            FN(vstore)(v->in + p * plane + (at + r) * VEC_LANES, FN(vquiet)());
+    }
     for (dc_i64 r = lo; r < hi; r++, from += pitch) {
         T *to = v->in + (at + r) * VEC_LANES;
         if (v->panels == 1)
