@@ -411,6 +411,8 @@ static unsigned FN(select_panel)(FN(select_job) * job, const FN(pack) * v, const
     dc_i64 next = 0; /* result to put out */
     for (dc_i64 i = 0; i < span; i += t) {
         const dc_i64 first = v->lead + i - job->window + 1;
+        for (dc_i64 r = i; v->next_pitch && r < pack_min(i + t, span); r++)
+            __builtin_prefetch(v->next + r * v->next_pitch, 0, 2);
         job->at = i;
         job->limit = (int)pack_min(span - i, t);
         if (FN(select_idle)(job, 0, t))
