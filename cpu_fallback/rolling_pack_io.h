@@ -20,7 +20,6 @@ static int FN(pack_load_rows)(FN(pack) * v, dc_i64 at, dc_i64 first, dc_i64 coun
     const dc_i64 pitch = a->src_row_stride, plane = v->rows * VEC_LANES;
     const dc_i64 whole = v->lanes == VEC_LANES ? v->panels : v->panels - 1;
     const FN(loose) *from = v->from[0] + (first + lo) * pitch;
-    const dc_i64 ahead = v->outs * a->step * pitch; /* to where the next tile will be */
     FN(mask) bad = FN(mnone)();
     for (dc_i64 r = 0; r < count; r++) {
         if (r == lo && lo < hi)
@@ -30,9 +29,6 @@ static int FN(pack_load_rows)(FN(pack) * v, dc_i64 at, dc_i64 first, dc_i64 coun
     }
     for (dc_i64 r = lo; r < hi; r++, from += pitch) {
         T *to = v->in + (at + r) * VEC_LANES;
-        if (v->panels == 1)
-            __builtin_prefetch((const void *)((uintptr_t)from + (uintptr_t)ahead * sizeof(T)), 0,
-                               2);
         for (dc_i64 p = 0; p < whole; p++, to += plane) {
             const FN(vec) x = FN(vloadu)(from + p * VEC_LANES);
             bad = FN(mor)(bad, FN(vismissing)(x, a->inf_is_value));
@@ -215,21 +211,22 @@ static void FN(pack_load)(FN(pack) * v, dc_i64 q)
 }
 
 /* Whole rows of the input are one run of memory: each panel's rows stand for a part of the next.
- * (One panel alone looks ahead while it loads.) */
+ * One panel alone looks for its own. */
 static void FN(pack_next)(FN(pack) * v, dc_i64 p)
 {
     const dc_rolling_args *a = v->args;
     const dc_i64 pitch = a->src_row_stride;
     v->next = (const char *)v->in;
     v->next_pitch = 0;
-    if (!v->src_together || v->panels == 1 || pitch <= (v->panels - 1) * VEC_LANES ||
-        pitch > v->panels * VEC_LANES)
+    if (!v->src_together || pitch <= (v->panels - 1) * VEC_LANES ||
+        (v->panels > 1 && pitch > v->panels * VEC_LANES))
         return;
     const dc_i64 row = a->out_first + v->out_first * a->step + v->shift - v->lead + v->rows;
     const dc_i64 share = v->outs * v->step * DC_VECTOR_BYTES; /* bytes */
     v->next = (const char *)((uintptr_t)(v->from[0] - p * VEC_LANES) +
                              (uintptr_t)(row * pitch) * sizeof(T) + (uintptr_t)(p * share));
-    v->next_pitch = row + v->outs < a->rows ? DC_VECTOR_BYTES : 0;
+    if (row + v->outs < a->rows)
+        v->next_pitch = v->panels > 1 ? DC_VECTOR_BYTES : pitch * (dc_i64)sizeof(T);
 }
 
 /* Panel p; *missing tells whether it may hold a missing value (0: surely not). */

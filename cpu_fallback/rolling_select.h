@@ -98,7 +98,7 @@ static void FN(select_plan)(const void *args, const dc_machine *machine, dc_tili
         wish.row_ns = 60.0 * VEC_LANES;
     } else {
         const int levels = FN(select_levels)(window, a->out_rows * step);
-        wish.block = pack_max(pack_max((dc_i64)2 << levels, 128) / step, 1);
+        wish.block = pack_max(pack_max((dc_i64)2 << levels, 512) / step, 1);
         wish.scratch_rows += FN(SELECT_ROWS);
         wish.scratch_fixed += DC_VECTOR_BYTES * FN(select_memory)(window, levels);
         wish.row_ns = 3 + 0.4 * levels * levels;
