@@ -119,8 +119,11 @@ SELECT_END_LEAF(one, 1, 2, 0, SELECT_NOTHING, SELECT_NOTHING)
 SELECT_END_LEAF(one, 1, 3, 0, SELECT_NOTHING, SELECT_NOTHING)
 SELECT_END_LEAF(one, 1, 4, 0, SELECT_NOTHING, SELECT_NOTHING)
 SELECT_END_LEAF(line, 2, 2, 0, SELECT_NOTHING, SELECT_NOTHING)
+SELECT_END_LEAF(line, 2, 2, 1, SELECT_NOTHING, SELECT_NOTHING)
 SELECT_END_LEAF(line, 2, 3, 0, SELECT_NOTHING, SELECT_NOTHING)
+SELECT_END_LEAF(line, 2, 3, 1, SELECT_NOTHING, SELECT_NOTHING)
 SELECT_END_LEAF(line, 2, 4, 0, SELECT_NOTHING, SELECT_NOTHING)
+SELECT_END_LEAF(line, 2, 4, 1, SELECT_NOTHING, SELECT_NOTHING)
 SELECT_END_LEAF(any, 4, 4, 1, SELECT_NOTHING, SELECT_NOTE)
 SELECT_END_LEAF(any, 4, 4, 0, SELECT_SHORT, SELECT_NOTE)
 #undef SELECT_END_EIGHT
@@ -181,18 +184,20 @@ static void SELECT_END(tile)(FN(select_job) * job)
     SELECT_END(node)(job, job->levels, 0);
 }
 
-/* The leaf for `takes` candidates from job->rank on, the farthest of which is the depth-th. */
+/* Candidates of job->kind, the farthest of which is the depth-th. */
 static void SELECT_END(aim)(FN(select_job) * job, dc_i64 depth)
 {
     static void (*const one[])(FN(select_job) *,
                                int) = {SELECT_END(leaf_one_1_0), SELECT_END(leaf_one_2_0),
                                        SELECT_END(leaf_one_3_0), SELECT_END(leaf_one_4_0)};
-    static void (*const line[])(FN(select_job) *, int) = {
-        SELECT_END(leaf_line_2_0), SELECT_END(leaf_line_3_0), SELECT_END(leaf_line_4_0)};
+    static void (*const line[][2])(FN(select_job) *,
+                                   int) = {{SELECT_END(leaf_line_2_0), SELECT_END(leaf_line_2_1)},
+                                           {SELECT_END(leaf_line_3_0), SELECT_END(leaf_line_3_1)},
+                                           {SELECT_END(leaf_line_4_0), SELECT_END(leaf_line_4_1)}};
     job->tile = SELECT_END(tile);
-    job->leaf = job->kind == FN(SELECT_ONE)    ? one[depth - 1]
-                : job->kind == FN(SELECT_LINE) ? line[depth - 2]
-                                               : SELECT_END(leaf_any_4_0);
+    job->leaf = job->kind == FN(SELECT_ONE)   ? one[depth - 1]
+                : job->kind == FN(SELECT_ANY) ? SELECT_END(leaf_any_4_0)
+                                              : line[depth - 2][job->kind == FN(SELECT_WILD)];
 }
 #undef SELECT_END
 #undef SELECT_NEAR

@@ -170,12 +170,13 @@ DC_INLINE FN(vec) FN(select_end_mean)(FN(select_view) * view, int i, const FN(ve
     return FN(select_middle)(view, c[0], c[1], FN(mnone)(), careful);
 }
 
-/* No row is missing: between two.  This is never -0: were the product -0, lo would be +0. */
+/* No row is missing: between two.  This is never -0: were the product -0, lo would be +0; and it is
+ * NaN only between infinities, which `careful` expects. */
 DC_INLINE FN(vec) FN(select_end_line)(FN(select_view) * view, int i, const FN(vec) * c, int careful)
 {
-    (void)i, (void)careful;
+    (void)i;
     const FN(vec) r = c[0] + (c[1] - c[0]) * view->weight;
-    return FN(vsel)(FN(visnan)(r), FN(vquiet)(), r);
+    return careful ? FN(vsel)(FN(visnan)(r), FN(vquiet)(), r) : r;
 }
 
 /* The sign of d from its count, and lanes with too few values. */
@@ -369,6 +370,7 @@ DC_INLINE void FN(select_look)(FN(select_view) * view, const FN(select_job) * jo
     SELECT_PLAIN(outs, one, 1, 0, SELECT_NOTHING, SELECT_NOTHING)                                  \
     SELECT_PLAIN(outs, mean, 2, 1, SELECT_NOTHING, SELECT_NOTHING)                                 \
     SELECT_PLAIN(outs, mean, 2, 0, SELECT_NOTHING, SELECT_AGAIN)                                   \
+    SELECT_PLAIN(outs, line, 2, 1, SELECT_NOTHING, SELECT_NOTHING)                                 \
     SELECT_PLAIN(outs, line, 2, 0, SELECT_NOTHING, SELECT_NOTHING)                                 \
     SELECT_PLAIN(outs, even, 2, 1, SELECT_NOTHING, SELECT_NOTHING)                                 \
     SELECT_PLAIN(outs, even, 2, 0, SELECT_NOTHING, SELECT_AGAIN)                                   \
@@ -393,9 +395,9 @@ static void FN(select_leaf)(FN(select_job) * job, int level, int o)
     }
     static void (*const leaf[][4])(FN(select_job) *, int) = {
         [FN(SELECT_ONE)] = SELECT_ROW(one, 0),   [FN(SELECT_MEAN)] = SELECT_ROW(mean, 0),
-        [FN(SELECT_LINE)] = SELECT_ROW(line, 0), [FN(SELECT_EVEN)] = SELECT_ROW(even, 0),
-        [FN(SELECT_ODD)] = SELECT_ROW(odd, 0),   [FN(SELECT_ANY)] = SELECT_ROW(any, 0),
-        [FN(SELECT_MID)] = SELECT_ROW(mid, 1)};
+        [FN(SELECT_LINE)] = SELECT_ROW(line, 0), [FN(SELECT_WILD)] = SELECT_ROW(line, 1),
+        [FN(SELECT_EVEN)] = SELECT_ROW(even, 0), [FN(SELECT_ODD)] = SELECT_ROW(odd, 0),
+        [FN(SELECT_ANY)] = SELECT_ROW(any, 0),   [FN(SELECT_MID)] = SELECT_ROW(mid, 1)};
 #undef SELECT_ROW
     leaf[job->kind][level](job, o);
 }

@@ -15,7 +15,8 @@ enum {
 enum {
     FN(SELECT_ONE),  /* no row is missing, one rank                  */
     FN(SELECT_MEAN), /* no row is missing, the mean of two           */
-    FN(SELECT_LINE), /* no row is missing, between two               */
+    FN(SELECT_LINE), /* no row is missing, between two, all finite   */
+    FN(SELECT_WILD), /* the same, infinities are values              */
     FN(SELECT_EVEN), /* rows are missing: median of an even window   */
     FN(SELECT_ODD),  /* rows are missing: median of an odd window    */
     FN(SELECT_ANY),  /* rows are missing: quantile                   */
@@ -333,11 +334,15 @@ static void FN(select_few)(FN(select_job) * job)
 /* The short way where all candidates are at one end of the window. */
 static void FN(select_aim_end)(FN(select_job) * job)
 {
-    const int takes = job->kind == FN(SELECT_ONE) ? 1 : job->kind == FN(SELECT_LINE) ? 2 : 4;
+    static const int of_kind[] = {[FN(SELECT_ONE)] = 1,
+                                  [FN(SELECT_LINE)] = 2,
+                                  [FN(SELECT_WILD)] = 2,
+                                  [FN(SELECT_ANY)] = 4,
+                                  [FN(SELECT_MID)] = 0};
+    const int takes = of_kind[job->kind];
     const dc_i64 depth = job->window - job->rank, edge = FN(SELECT_EDGE);
     job->tile = FN(select_tile);
-    if (job->levels < 3 || (job->kind != FN(SELECT_ONE) && job->kind != FN(SELECT_LINE) &&
-                            job->kind != FN(SELECT_ANY)))
+    if (job->levels < 3 || takes == 0)
         return;
     if (depth <= edge) {
         job->rank = takes == 4 ? job->window - edge : job->rank;
@@ -361,7 +366,10 @@ static void FN(select_aim)(FN(select_job) * job, int missing)
         job->rank = full.lower;
         job->extra = two;
         job->weight = FN(vset)(full.frac);
-        job->kind = !two ? FN(SELECT_ONE) : want->midpoint ? FN(SELECT_MEAN) : FN(SELECT_LINE);
+        job->kind = !two                ? FN(SELECT_ONE)
+                    : want->midpoint    ? FN(SELECT_MEAN)
+                    : job->inf_is_value ? FN(SELECT_WILD)
+                                        : FN(SELECT_LINE);
         FN(select_aim_end)(job);
         return;
     }
