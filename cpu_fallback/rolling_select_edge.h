@@ -113,6 +113,7 @@ SELECT_END_EIGHT(1, 4)
 SELECT_END_EIGHT(2, 2)
 SELECT_END_EIGHT(2, 3)
 SELECT_END_EIGHT(2, 4)
+SELECT_END_EIGHT(3, 3)
 SELECT_END_EIGHT(4, 4)
 SELECT_END_LEAF(one, 1, 1, 0, SELECT_NOTHING, SELECT_NOTHING)
 SELECT_END_LEAF(one, 1, 2, 0, SELECT_NOTHING, SELECT_NOTHING)
@@ -124,8 +125,12 @@ SELECT_END_LEAF(line, 2, 3, 0, SELECT_NOTHING, SELECT_NOTHING)
 SELECT_END_LEAF(line, 2, 3, 1, SELECT_NOTHING, SELECT_NOTHING)
 SELECT_END_LEAF(line, 2, 4, 0, SELECT_NOTHING, SELECT_NOTHING)
 SELECT_END_LEAF(line, 2, 4, 1, SELECT_NOTHING, SELECT_NOTHING)
-SELECT_END_LEAF(any, 4, 4, 1, SELECT_NOTHING, SELECT_NOTE)
-SELECT_END_LEAF(any, 4, 4, 0, SELECT_SHORT, SELECT_NOTE)
+SELECT_END_LEAF(tail2, 2, 2, 1, SELECT_NOTHING, SELECT_NOTHING)
+SELECT_END_LEAF(tail2, 2, 2, 0, SELECT_SHORT, SELECT_NOTHING)
+SELECT_END_LEAF(tail3, 3, 3, 1, SELECT_NOTHING, SELECT_NOTHING)
+SELECT_END_LEAF(tail3, 3, 3, 0, SELECT_SHORT, SELECT_NOTHING)
+SELECT_END_LEAF(tail4, 4, 4, 1, SELECT_NOTHING, SELECT_NOTHING)
+SELECT_END_LEAF(tail4, 4, 4, 0, SELECT_SHORT, SELECT_NOTHING)
 #undef SELECT_END_EIGHT
 #undef SELECT_END_LEAF
 
@@ -194,10 +199,12 @@ static void SELECT_END(aim)(FN(select_job) * job, dc_i64 depth)
                                    int) = {{SELECT_END(leaf_line_2_0), SELECT_END(leaf_line_2_1)},
                                            {SELECT_END(leaf_line_3_0), SELECT_END(leaf_line_3_1)},
                                            {SELECT_END(leaf_line_4_0), SELECT_END(leaf_line_4_1)}};
+    static void (*const tail[])(FN(select_job) *, int) = {
+        SELECT_END(leaf_tail2_2_0), SELECT_END(leaf_tail3_3_0), SELECT_END(leaf_tail4_4_0)};
     job->tile = SELECT_END(tile);
-    job->leaf = job->kind == FN(SELECT_ONE)   ? one[depth - 1]
-                : job->kind == FN(SELECT_ANY) ? SELECT_END(leaf_any_4_0)
-                                              : line[depth - 2][job->kind == FN(SELECT_WILD)];
+    job->leaf = job->kind == FN(SELECT_ONE)    ? one[depth - 1]
+                : job->kind == FN(SELECT_TAIL) ? tail[depth - 2]
+                                               : line[depth - 2][job->kind == FN(SELECT_WILD)];
 }
 #undef SELECT_END
 #undef SELECT_NEAR

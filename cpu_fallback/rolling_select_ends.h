@@ -12,6 +12,9 @@
  * number; so quantiles check each rank against the candidates, and lanes that fail are done again
  * by rolling_select_rank.h.  Infinite values tie with the pads and change nothing.
  *
+ * Where all wanted values are at one end of the window, whatever is missing, all pads are of the
+ * other end, `low` is 0 or m, and no rank can be outside.
+ *
  * The counts that go with the rows are linear: count[b] - count[a] is  low << 16 | m  of rows a ...
  * b - 1 (median: (m << 16) + d, d = low - (m - low) = -1, 0 or 1), whatever wrapped before. */
 
@@ -70,13 +73,21 @@ DC_INLINE FN(bits) FN(select_all)(dc_i64 x)
     return (FN(bits)){0} + (SELECT_INT)x;
 }
 
+/* How missing rows are padded. */
+enum {
+    FN(SELECT_PAD_RATIO),  /* by the line of slope q: count low << 16 | m        */
+    FN(SELECT_PAD_MEDIAN), /* by turns: count (m << 16) + d                      */
+    FN(SELECT_PAD_END)     /* all of them by job->pad: count as job->pad_each has */
+};
+
 /* Pads the rows from where it stopped to `to`: rows of the panel, or where that is NULL `fill`. */
 DC_INLINE void FN(select_pad_rows)(FN(select_job) * job, const FN(vec) * panel, FN(vec) fill,
-                                   dc_i64 to, int median, int inf_is_value)
+                                   dc_i64 to, int how, int inf_is_value)
 {
+    const int median = how == FN(SELECT_PAD_MEDIAN), end = how == FN(SELECT_PAD_END);
     const SELECT_BITS one = (SELECT_BITS)1 << (8 * sizeof(T) - 1);
     const FN(ubits) slope = (FN(ubits)){0} + (SELECT_BITS)(job->want->q * (double)one);
-    const FN(ubits) each = (FN(ubits)){0} + (SELECT_BITS)(median ? 65535 : 1);
+    const FN(ubits) each = end ? job->pad_each : (FN(ubits)){0} + (SELECT_BITS)(median ? 65535 : 1);
     FN(ubits) line = job->pad_line, total = job->pad_count;
     FN(vec) *row = job->padded + job->window - 1;
     FN(ubits) *count = job->count + job->window - 1;
@@ -84,14 +95,18 @@ DC_INLINE void FN(select_pad_rows)(FN(select_job) * job, const FN(vec) * panel, 
     for (; r < to; r++) {
         const FN(vec) x = panel ? panel[r] : fill;
         const FN(mask) gone = FN(vismissing)(x, inf_is_value);
+        count[r] = total;
+        total = (FN(ubits))FN(vsel)(gone, (FN(vec))(total + each), (FN(vec))total);
+        if (end) {
+            row[r] = FN(vsel)(gone, job->pad, x);
+            continue;
+        }
         line = (FN(ubits))FN(vsel)(gone, (FN(vec))(line + slope), (FN(vec))line);
         /* the sum has passed a whole number where its sign bit is set */
         const FN(vec) pad = (FN(vec))((line & one) | (FN(ubits))FN(vinf)());
         const FN(ubits) low = line >> (8 * sizeof(T) - 1);
         line &= one - 1;
         row[r] = FN(vsel)(gone, pad, x);
-        count[r] = total;
-        total = (FN(ubits))FN(vsel)(gone, (FN(vec))(total + each), (FN(vec))total);
         total += median ? low + low : low << 16;
     }
     count[r] = total;
@@ -113,15 +128,18 @@ static void FN(select_pad)(FN(select_job) * job, const FN(vec) * panel, dc_i64 r
         job->pad_line = (FN(ubits)){0} + ((SELECT_BITS)1 << (8 * sizeof(T) - 2));
         job->pad_count = (FN(ubits)){0};
     }
+#define SELECT_PAD_AS(how)                                                                         \
+    FN(select_pad_rows)(job, NULL, FN(vquiet)(), above, how, inf);                                 \
+    FN(select_pad_rows)(job, panel, FN(vzero)(), inside, how, inf);                                \
+    FN(select_pad_rows)(job, NULL, FN(vzero)(), end, how, inf)
     if (!job->want->table) {
-        FN(select_pad_rows)(job, NULL, FN(vquiet)(), above, 1, inf);
-        FN(select_pad_rows)(job, panel, FN(vzero)(), inside, 1, inf);
-        FN(select_pad_rows)(job, NULL, FN(vzero)(), end, 1, inf);
+        SELECT_PAD_AS(FN(SELECT_PAD_MEDIAN));
+    } else if (job->kind == FN(SELECT_TAIL)) {
+        SELECT_PAD_AS(FN(SELECT_PAD_END));
     } else {
-        FN(select_pad_rows)(job, NULL, FN(vquiet)(), above, 0, inf);
-        FN(select_pad_rows)(job, panel, FN(vzero)(), inside, 0, inf);
-        FN(select_pad_rows)(job, NULL, FN(vzero)(), end, 0, inf);
+        SELECT_PAD_AS(FN(SELECT_PAD_RATIO));
     }
+#undef SELECT_PAD_AS
     job->row = job->padded + job->window - 1 + first;
     job->missing = job->count + job->window - 1 + first;
 }
@@ -249,7 +267,7 @@ typedef struct FN(select_place) {
     FN(vec) weight;
 } FN(select_place);
 
-DC_INLINE FN(select_place) FN(select_place_of)(FN(select_view) * view, int i, int careful)
+DC_INLINE FN(select_place) FN(select_place_of)(FN(select_view) * view, int i, int tail, int careful)
 {
     const FN(ubits) count = view->after[i] - view->before[i];
     const FN(bits) missing = (FN(bits))count;
@@ -261,7 +279,8 @@ DC_INLINE FN(select_place) FN(select_place_of)(FN(select_view) * view, int i, in
         at = (FN(bits))FN(select_entry)(view->few_rank, missing);
         p.weight = FN(select_entry)(view->few_weight, missing);
     }
-    at += (FN(bits))(count >> 16);
+    if (careful || !tail) /* short tables of a tail know */
+        at += (FN(bits))(count >> 16);
     p.between = FN(vlt)(FN(vzero)(), p.weight);
     p.bit0 = FN(select_bit)(at, 0);
     p.bit1 = FN(select_bit)(at, 1);
@@ -285,19 +304,45 @@ DC_INLINE FN(vec) FN(select_upper)(FN(select_place) p, const FN(vec) * c)
     return FN(vsel)(p.bit1, c[3], FN(vsel)(p.bit0, c[2], c[1]));
 }
 
+DC_INLINE FN(vec) FN(select_between)(FN(select_place) p, FN(vec) lo, FN(vec) hi)
+{
+    const FN(vec) r = lo + FN(vsel)(p.between, hi - lo, FN(vzero)()) * p.weight;
+    return FN(vsel)(FN(visnan)(r), FN(vquiet)(), r);
+}
+
 DC_INLINE FN(vec) FN(select_end_any)(FN(select_view) * view, int i, const FN(vec) * c, int careful)
 {
-    const FN(select_place) p = FN(select_place_of)(view, i, careful);
-    const FN(vec) lo = FN(select_lower)(p, c);
-    const FN(vec) gap = FN(vsel)(p.between, FN(select_upper)(p, c) - lo, FN(vzero)());
-    const FN(vec) r = lo + gap * p.weight;
-    return FN(vsel)(FN(visnan)(r), FN(vquiet)(), r);
+    const FN(select_place) p = FN(select_place_of)(view, i, 0, careful);
+    return FN(select_between)(p, FN(select_lower)(p, c), FN(select_upper)(p, c));
+}
+
+/* The same, all pads at one end: of two, three, four candidates. */
+DC_INLINE FN(vec)
+    FN(select_end_tail2)(FN(select_view) * view, int i, const FN(vec) * c, int careful)
+{
+    const FN(select_place) p = FN(select_place_of)(view, i, 1, careful);
+    return FN(select_between)(p, FN(vsel)(p.bit0, c[1], c[0]), c[1]);
+}
+
+DC_INLINE FN(vec)
+    FN(select_end_tail3)(FN(select_view) * view, int i, const FN(vec) * c, int careful)
+{
+    const FN(select_place) p = FN(select_place_of)(view, i, 1, careful);
+    const FN(vec) lo = FN(vsel)(p.bit1, c[2], FN(vsel)(p.bit0, c[1], c[0]));
+    return FN(select_between)(p, lo, FN(vsel)(p.bit0, c[2], c[1]));
+}
+
+DC_INLINE FN(vec)
+    FN(select_end_tail4)(FN(select_view) * view, int i, const FN(vec) * c, int careful)
+{
+    const FN(select_place) p = FN(select_place_of)(view, i, 1, careful);
+    return FN(select_between)(p, FN(select_lower)(p, c), FN(select_upper)(p, c));
 }
 
 /* The same for the mean of both values. */
 DC_INLINE FN(vec) FN(select_end_mid)(FN(select_view) * view, int i, const FN(vec) * c, int careful)
 {
-    const FN(select_place) p = FN(select_place_of)(view, i, careful);
+    const FN(select_place) p = FN(select_place_of)(view, i, 0, careful);
     const FN(vec) lo = FN(select_lower)(p, c);
     const FN(vec) hi = FN(vsel)(p.between, FN(select_upper)(p, c), lo);
     return FN(select_middle)(view, lo, hi, FN(visnan)(p.weight), 1);

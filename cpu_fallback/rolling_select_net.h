@@ -20,7 +20,8 @@ enum {
     FN(SELECT_EVEN), /* rows are missing: median of an even window   */
     FN(SELECT_ODD),  /* rows are missing: median of an odd window    */
     FN(SELECT_ANY),  /* rows are missing: quantile                   */
-    FN(SELECT_MID)   /* rows are missing: quantile, mean of two      */
+    FN(SELECT_MID),  /* rows are missing: quantile, mean of two      */
+    FN(SELECT_TAIL)  /* rows are missing: quantile, at an end        */
 };
 
 typedef SELECT_BITS FN(ubits) __attribute__((vector_size(DC_VECTOR_BYTES)));
@@ -54,6 +55,8 @@ struct FN(select_job) {
     int inf_is_value;
     dc_i64 pad_next; /* row where it goes on                                                      */
     FN(ubits) pad_line, pad_count;
+    FN(vec) pad; /* SELECT_TAIL: what replaces missing rows, and what each of them counts         */
+    FN(ubits) pad_each;
     const FN(ubits) * missing; /* counts of the tile's rows                                       */
     /* memory */
     FN(vec) * list[FN(SELECT_LEVELS) + 1]; /* candidates of the node being done, per level        */
@@ -331,26 +334,50 @@ static void FN(select_few)(FN(select_job) * job)
     }
 }
 
-/* The short way where all candidates are at one end of the window. */
+/* The short way where no row is missing and the candidates are at one end of the window. */
 static void FN(select_aim_end)(FN(select_job) * job)
 {
-    static const int of_kind[] = {[FN(SELECT_ONE)] = 1,
-                                  [FN(SELECT_LINE)] = 2,
-                                  [FN(SELECT_WILD)] = 2,
-                                  [FN(SELECT_ANY)] = 4,
-                                  [FN(SELECT_MID)] = 0};
-    const int takes = of_kind[job->kind];
-    const dc_i64 depth = job->window - job->rank, edge = FN(SELECT_EDGE);
-    job->tile = FN(select_tile);
-    if (job->levels < 3 || takes == 0)
+    const int takes = job->kind == FN(SELECT_ONE) ? 1 : 2;
+    if (job->levels < 3 || job->kind == FN(SELECT_MEAN))
         return;
-    if (depth <= edge) {
-        job->rank = takes == 4 ? job->window - edge : job->rank;
-        FN(select_high_aim)(job, depth);
-    } else if (job->rank + takes <= edge) {
-        job->rank = pack_max(job->rank, 0);
+    if (job->window - job->rank <= FN(SELECT_EDGE))
+        FN(select_high_aim)(job, job->window - job->rank);
+    else if (job->rank + takes <= FN(SELECT_EDGE))
         FN(select_low_aim)(job, job->rank + takes);
+}
+
+/* The same where rows are missing: 1 if that is so of all numbers of values. */
+static int FN(select_aim_tail)(FN(select_job) * job)
+{
+    const FN(select_want) *want = job->want;
+    dc_i64 low = 2, high = 2; /* values from the end on */
+    if (job->levels < 3 || want->midpoint)
+        return 0;
+    for (dc_i64 n = job->window; n >= want->min_periods; n--) {
+        const FN(select_ranks) r = FN(select_ranks_of)(want, n);
+        low = pack_max(low, (r.frac > 0 ? r.upper : r.lower) + 1);
+        high = pack_max(high, n - r.lower);
+        if (low > FN(SELECT_EDGE) && high > FN(SELECT_EDGE))
+            return 0;
     }
+    const int is_high = high <= FN(SELECT_EDGE);
+    job->kind = FN(SELECT_TAIL);
+    job->rank = is_high ? job->window - high : 0;
+    job->pad = is_high ? -FN(vinf)() : FN(vinf)();
+    job->pad_each = (FN(ubits)){0} + (SELECT_BITS)(is_high ? 65537 : 1);
+    if (is_high)
+        FN(select_high_aim)(job, high);
+    else
+        FN(select_low_aim)(job, low);
+    job->few = FN(SELECT_FEW);
+    for (int m = 0; m < FN(SELECT_FEW); m++) {
+        const FN(select_ranks) r = FN(select_ranks_of)(want, job->window - m);
+        const dc_i64 at = r.lower - job->rank + (is_high ? m : 0);
+        const int enough = m <= job->window - want->min_periods;
+        job->few_weight[m / VEC_LANES][m % VEC_LANES] = enough ? r.frac : (T)NAN;
+        ((FN(bits) *)job->few_rank)[m / VEC_LANES][m % VEC_LANES] = (SELECT_INT)at;
+    }
+    return 1;
 }
 
 /* Which candidates: with missing rows more of them. */
@@ -360,6 +387,7 @@ static void FN(select_aim)(FN(select_job) * job, int missing)
     if (job->padded_last == missing)
         return;
     job->padded_last = missing;
+    job->tile = FN(select_tile);
     if (!missing) {
         const FN(select_ranks) full = FN(select_ranks_of)(want, job->window);
         const int two = full.upper > full.lower && full.frac > 0;
@@ -379,13 +407,13 @@ static void FN(select_aim)(FN(select_job) * job, int missing)
         job->rank = job->window / 2 - 1;
         job->extra = job->window % 2 ? 2 : 1;
         job->kind = job->window % 2 ? FN(SELECT_ODD) : FN(SELECT_EVEN);
-        FN(select_aim_end)(job);
         return;
     }
+    if (FN(select_aim_tail)(job))
+        return;
     job->rank = (dc_i64)floor(want->q * (double)(job->window - 1)) - 1;
     job->extra = 4;
     job->kind = want->midpoint ? FN(SELECT_MID) : FN(SELECT_ANY);
-    FN(select_aim_end)(job);
     FN(select_few)(job);
 }
 
