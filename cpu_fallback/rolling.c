@@ -1,10 +1,10 @@
 /* Rolling statistics: the CPU mirror.  Included once per dtype (T, SFX) by runtime/families.inc.
  *
- * Every row runs on panels (rolling_pack.h), registers of series side by side.  Count, sum, mean,
- * min and max are in rolling_sums.h, on the tree of rolling_tree.h and the blocks of
- * rolling_herk.h; var and std in rolling_moments.h, on the trees of rolling_climb.h and
- * rolling_merge.h; the expanding forms of all these in rolling_expand.h; median and quantile in
- * rolling_select.h. */
+ * Rows run on panels (rolling_pack.h), registers of series side by side.  Count, sum and mean are
+ * in rolling_sums.h, on the tree of rolling_tree.h; min and max in rolling_extremes.h, on the
+ * blocks of rolling_herk.h and where possible without panels; var and std in rolling_moments.h, on
+ * the trees of rolling_climb.h and rolling_merge.h; the expanding forms of all these in
+ * rolling_expand.h; median and quantile in rolling_select.h. */
 #include "dualcube/kinds.h"
 #include "kernels/shared/mirror.h"
 #include "kernels/shared/vec.h"
@@ -23,6 +23,8 @@
 #include "cpu_fallback/rolling_moments.h"
 #include "cpu_fallback/rolling_sums.h"
 
+#include "cpu_fallback/rolling_extremes.h"
+
 #include "cpu_fallback/rolling_select.h"
 
 #define ROLLING_ROW(run, plan, group, kind)                                                        \
@@ -38,8 +40,8 @@
 ROLLING_ROW(FN(rolling_count), FN(rolling_count_plan), sums, DC_ROLLING_COUNT)
 ROLLING_ROW(FN(rolling_sum), FN(rolling_sum_plan), sums, DC_ROLLING_SUM)
 ROLLING_ROW(FN(rolling_mean), FN(rolling_mean_plan), sums, DC_ROLLING_MEAN)
-ROLLING_ROW(FN(rolling_min), FN(rolling_min_plan), sums, DC_ROLLING_MIN)
-ROLLING_ROW(FN(rolling_max), FN(rolling_max_plan), sums, DC_ROLLING_MAX)
+ROLLING_ROW(FN(rolling_min), FN(rolling_min_plan), extremes, DC_ROLLING_MIN)
+ROLLING_ROW(FN(rolling_max), FN(rolling_max_plan), extremes, DC_ROLLING_MAX)
 ROLLING_ROW(FN(rolling_var), FN(rolling_var_plan), moments, DC_ROLLING_VAR)
 ROLLING_ROW(FN(rolling_std), FN(rolling_std_plan), moments, DC_ROLLING_STD)
 #undef ROLLING_ROW

@@ -1,17 +1,15 @@
-/* Rolling count, sum, mean, min and max.  Included by cpu_fallback/rolling.c once per dtype, hence
- * no guard.
+/* Rolling count, sum and mean, and the panels of min and max.  Included by cpu_fallback/rolling.c
+ * once per dtype, hence no guard.
  *
- * Counts are exact integers: the difference of two running counts.  The others climb the tree of
- * rolling_tree.h, minima of longer windows walk the blocks of rolling_herk.h, with a missing value
- * as the identity; results that depend on how many values are valid (rows next to the start of the
- * series, missing values) are finished row by row. */
+ * Counts are exact integers: the difference of two running counts.  Sums climb the tree of
+ * rolling_tree.h, with a missing value as the identity; results that depend on how many values are
+ * valid (rows next to the start of the series, missing values) are finished row by row.  Minima
+ * walk the blocks of rolling_herk.h. */
 
 #ifndef DC_ROLLING_SUMS_H
 #define DC_ROLLING_SUMS_H
 /* Scratch behind v->spare, in registers per panel row. */
 enum { SUMS_ACC, SUMS_COUNT, SUMS_ALL, SUMS_SCRATCH };
-/* Minima of longer windows leave the tree, which takes a second pass from here on. */
-enum { SUMS_HERK = 16 };
 #endif
 
 static T *FN(sums_spare)(const FN(pack) * v, int which)
@@ -63,8 +61,6 @@ static void FN(sums_mean)(FN(tree) * t)
 
 static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out, int missing)
 {
-    const int op = kind == DC_ROLLING_MIN || kind == DC_ROLLING_MAX ? TREE_MIN : TREE_SUM;
-    const T sign = kind == DC_ROLLING_MAX ? -1 : 1;
     FN(cvec) *before = missing ? (FN(cvec) *)FN(sums_spare)(v, SUMS_COUNT) : NULL;
     const int partial = v->lead < v->window - 1;
     FN(tree)
@@ -74,7 +70,6 @@ static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out,
          .lead = v->lead,
          .next = v->next,
          .next_pitch = v->next_pitch,
-         .sign = sign,
          .times = 1,
          .window = v->window,
          .out = out,
@@ -84,7 +79,7 @@ static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out,
                            (partial && kind == DC_ROLLING_MEAN && v->args->min_periods < v->window);
     T *all = NULL;
     if (missing)
-        FN(values_count)(in, v->rows, FN(tree_identity)(op) * FN(vset)(sign), before);
+        FN(values_count)(in, v->rows, FN(vzero)(), before);
     if (v->step != 1) {
         all = FN(sums_spare)(v, SUMS_ALL);
         t.out = all + v->lead * VEC_LANES;
@@ -92,10 +87,7 @@ static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out,
     }
     if (kind == DC_ROLLING_MEAN && !row_by_row)
         FN(sums_mean)(&t);
-    if (op == TREE_MIN && v->window > SUMS_HERK)
-        FN(herk_run)(&t);
-    else
-        FN(tree_run)(&t, op);
+    FN(tree_run)(&t);
     const dc_i64 special = FN(sums_special)(v, row_by_row);
     FN(sums_epilogue)(v, kind, before, all, out, special);
     for (dc_i64 j = special; all && j < v->outs; j++)
@@ -109,6 +101,12 @@ static void FN(sums_plan)(const void *args, const dc_machine *machine, dc_tiling
     wish.block = pack_max(4 * pack_min(a->window, a->rows), 1024) / a->step + 1;
     wish.scratch_rows = SUMS_SCRATCH;
     wish.scratch_fixed = 2 * DC_VECTOR_BYTES + FN(expand_scratch)();
+    if (a->kind == DC_ROLLING_MIN || a->kind == DC_ROLLING_MAX) {
+        dc_i64 window, shift;
+        pack_shorten(a, &window, &shift);
+        const FN(herk) h = FN(herk_of)(a, window);
+        wish.scratch_fixed += FN(herk_scratch)(&h) * DC_VECTOR_BYTES;
+    }
     wish.row_ns = 2;
     wish.streaming = 1;
     if (a->expanding)
@@ -119,6 +117,7 @@ static void FN(sums_plan)(const void *args, const dc_machine *machine, dc_tiling
 static void FN(sums_run)(void *const *operand, const dc_rolling_args *a, const dc_tiling *tiling,
                          dc_i64 tile, void *scratch, int kind)
 {
+    const int extreme = kind == DC_ROLLING_MIN || kind == DC_ROLLING_MAX;
     FN(pack) v;
     FN(pack_open)(&v, operand, a, tiling, tile, scratch);
     for (dc_i64 p = 0; p < v.panels; p++) {
@@ -127,10 +126,13 @@ static void FN(sums_run)(void *const *operand, const dc_rolling_args *a, const d
             FN(expand_panel)(&v, p, kind);
             continue;
         }
+        v.raw = extreme;
         T *in = FN(pack_in)(&v, p, &missing);
         FN(loose) *out = FN(pack_out)(&v, p);
         if (kind == DC_ROLLING_COUNT)
             FN(count_panel)(&v, in, out, missing);
+        else if (extreme)
+            FN(herk_panel)(&v, in, out, v.spare);
         else
             FN(sums_panel)(&v, kind, in, out, missing);
         FN(pack_put)(&v, p);

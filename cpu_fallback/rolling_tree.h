@@ -1,4 +1,4 @@
-/* The dyadic tree of kernels/shared/rolling.h over a panel, for merges of one value: sum, min, max.
+/* The dyadic tree of kernels/shared/rolling.h over a panel, for sums.
  * Included by cpu_fallback/rolling.c once per dtype, hence no guard.
  *
  * A pass climbs four levels.  With unit s = 16^p, row i of the panel holds the aggregate of the s
@@ -15,8 +15,6 @@
 #ifndef DC_ROLLING_TREE_H
 #define DC_ROLLING_TREE_H
 
-enum { TREE_SUM, TREE_MIN }; /* a maximum is the minimum of the negated values, negated */
-
 enum { TREE_DIGIT_BITS = 4, TREE_DIGIT = 1 << TREE_DIGIT_BITS };
 
 #endif
@@ -27,8 +25,7 @@ typedef struct FN(tree) {
     FN(loose) * out; /* results of the windows that end at rows lead, lead + 1, ... */
     dc_i64 out_pitch;
     dc_i64 n, lead, window;
-    T sign;           /* minima: 1, or -1 for maxima            */
-    T times, over;    /* of the results of sums; over 0: unused */
+    T times, over;    /* of the results; over 0: unused         */
     const char *next; /* to be prefetched, with the first pass      */
     dc_i64 next_pitch;
     /* of the pass */
@@ -41,53 +38,41 @@ typedef struct FN(tree_ring) {
     FN(vec) one, two[2], four[4], eight[8];
 } FN(tree_ring);
 
-DC_INLINE FN(vec) FN(tree_identity)(int op)
-{
-    return op == TREE_SUM ? FN(vzero)() : FN(vinf)();
-}
-
-DC_INLINE FN(vec) FN(tree_merge)(int op, FN(vec) older, FN(vec) newer)
-{
-    return op == TREE_SUM ? older + newer : FN(vmin)(older, newer);
-}
-
 /* The blocks of the digit, onto acc.  u: phase of the ring. */
-DC_INLINE FN(vec) FN(tree_blocks)(int op, int digit, int u, const FN(tree_ring) * r, FN(vec) x,
+DC_INLINE FN(vec) FN(tree_blocks)(int digit, int u, const FN(tree_ring) * r, FN(vec) x,
                                   FN(vec) sixteen, FN(vec) acc)
 {
     const int t2 = digit & 1, t4 = digit & 3, t8 = digit & 7;
     if (digit & 1)
-        acc = FN(tree_merge)(op, x, acc);
+        acc = x + acc;
     if (digit & 2)
-        acc = FN(tree_merge)(op, r->two[(u - t2) & 1], acc);
+        acc = r->two[(u - t2) & 1] + acc;
     if (digit & 4)
-        acc = FN(tree_merge)(op, r->four[(u - t4) & 3], acc);
+        acc = r->four[(u - t4) & 3] + acc;
     if (digit & 8)
-        acc = FN(tree_merge)(op, r->eight[(u - t8) & 7], acc);
+        acc = r->eight[(u - t8) & 7] + acc;
     if (digit & 16)
-        acc = FN(tree_merge)(op, sixteen, acc);
+        acc = sixteen + acc;
     return acc;
 }
 
 /* One row of a walk: returns the aggregate of sixteen units. */
-DC_INLINE FN(vec) FN(tree_climb)(int op, int u, FN(tree_ring) * r, FN(vec) x)
+DC_INLINE FN(vec) FN(tree_climb)(int u, FN(tree_ring) * r, FN(vec) x)
 {
-    const FN(vec) two = FN(tree_merge)(op, r->one, x);
+    const FN(vec) two = r->one + x;
     r->one = x;
-    const FN(vec) four = FN(tree_merge)(op, r->two[u & 1], two);
+    const FN(vec) four = r->two[u & 1] + two;
     r->two[u & 1] = two;
-    const FN(vec) eight = FN(tree_merge)(op, r->four[u & 3], four);
+    const FN(vec) eight = r->four[u & 3] + four;
     r->four[u & 3] = four;
-    const FN(vec) sixteen = FN(tree_merge)(op, r->eight[u], eight);
+    const FN(vec) sixteen = r->eight[u] + eight;
     r->eight[u] = eight;
     return sixteen;
 }
 
-/* A result.  -0 becomes +0; a sum has none, its first addend was +0. */
-DC_INLINE FN(vec) FN(tree_result)(int op, T sign, T times, T over, FN(vec) x)
+/* A result.  It is never -0, since the first addend was +0. */
+DC_INLINE FN(vec) FN(tree_result)(T times, T over, FN(vec) x)
 {
-    if (op != TREE_SUM)
-        return x * FN(vset)(sign) + FN(vzero)();
     x = over != 0 ? x / FN(vset)(over) : x * FN(vset)(times);
     return FN(vsel)(FN(visnan)(x), FN(vquiet)(), x);
 }
@@ -101,16 +86,14 @@ DC_INLINE FN(vec) FN(tree_result)(int op, T sign, T times, T over, FN(vec) x)
         if (!(checked))                                                                            \
             __builtin_prefetch(next + next_at, 0, 2);                                              \
         next_at += next_step;                                                                      \
-        if (op == TREE_MIN)                                                                        \
-            x = x * sign;                                                                          \
-        const FN(vec) sixteen = FN(tree_climb)(op, u, &r, x);                                      \
+        const FN(vec) sixteen = FN(tree_climb)(u, &r, x);                                          \
         if (!last)                                                                                 \
             FN(vstore)(rows + row * VEC_LANES, sixteen);                                           \
         if (digit != 0 && (!(checked) || (e >= lead && e < n))) {                                  \
             FN(vec) so_far = FN(vload)(from + e * from_pitch);                                     \
-            so_far = FN(tree_blocks)(op, digit, u, &r, x, sixteen, so_far);                        \
+            so_far = FN(tree_blocks)(digit, u, &r, x, sixteen, so_far);                            \
             if (last)                                                                              \
-                FN(vstoreu)(out + out_at, FN(tree_result)(op, out_sign, times, over, so_far));     \
+                FN(vstoreu)(out + out_at, FN(tree_result)(times, over, so_far));                   \
             else                                                                                   \
                 FN(vstore)(acc + e * VEC_LANES, so_far);                                           \
         }                                                                                          \
@@ -130,7 +113,7 @@ DC_INLINE FN(vec) FN(tree_result)(int op, T sign, T times, T over, FN(vec) x)
     } while (0)
 
 /* The residue class of row `i`. */
-DC_INLINE void FN(tree_walk)(const FN(tree) * t, int op, int digit, int last, dc_i64 i)
+DC_INLINE void FN(tree_walk)(const FN(tree) * t, int digit, int last, dc_i64 i)
 {
     const dc_i64 n = t->n, s = t->unit, back = t->back;
     const dc_i64 end = last ? n - back : n; /* the last pass needs no row beyond */
@@ -141,11 +124,11 @@ DC_INLINE void FN(tree_walk)(const FN(tree) * t, int op, int digit, int last, dc
     const T *const from = t->from;
     FN(loose) *const out = t->out;
     const char *const next = t->next;
-    const T out_sign = t->sign, times = t->times, over = t->over;
+    const T times = t->times, over = t->over;
     const dc_i64 from_pitch = t->from_pitch, out_step = s * t->out_pitch;
     const dc_i64 next_step = s * t->next_pitch;
     dc_i64 out_at = (i + back - lead) * t->out_pitch, next_at = i * t->next_pitch;
-    const FN(vec) none = FN(tree_identity)(op), sign = FN(vset)(s == 1 ? t->sign : 1);
+    const FN(vec) none = FN(vzero)();
     FN(tree_ring)
     r = {none,
          {none, none},
@@ -158,51 +141,43 @@ DC_INLINE void FN(tree_walk)(const FN(tree) * t, int op, int digit, int last, dc
             TREE_ROWS(1);
 }
 
-#define TREE_PASS(op, name, digit, last)                                                           \
-    static void FN(tree_##name##_##digit##_##last)(const FN(tree) * t)                             \
+#define TREE_PASS(digit, last)                                                                     \
+    static void FN(tree_##digit##_##last)(const FN(tree) * t)                                      \
     {                                                                                              \
         const dc_i64 classes = pack_min(t->unit, t->n);                                            \
         for (dc_i64 i = 0; i < classes; i++)                                                       \
-            FN(tree_walk)(t, op, digit, last, i);                                                  \
+            FN(tree_walk)(t, digit, last, i);                                                      \
     }
-#define TREE_BOTH(op, name, digit)                                                                 \
-    TREE_PASS(op, name, digit, 0)                                                                  \
-    TREE_PASS(op, name, digit, 1)
-#define TREE_LIST(name, last, zero, sixteen)                                                       \
+#define TREE_BOTH(digit)                                                                           \
+    TREE_PASS(digit, 0)                                                                            \
+    TREE_PASS(digit, 1)
+#define TREE_LIST(last, zero, sixteen)                                                             \
     {                                                                                              \
-        zero, FN(tree_##name##_1_##last), FN(tree_##name##_2_##last), FN(tree_##name##_3_##last),  \
-            FN(tree_##name##_4_##last), FN(tree_##name##_5_##last), FN(tree_##name##_6_##last),    \
-            FN(tree_##name##_7_##last), FN(tree_##name##_8_##last), FN(tree_##name##_9_##last),    \
-            FN(tree_##name##_10_##last), FN(tree_##name##_11_##last), FN(tree_##name##_12_##last), \
-            FN(tree_##name##_13_##last), FN(tree_##name##_14_##last), FN(tree_##name##_15_##last), \
-            sixteen                                                                                \
+        zero, FN(tree_1_##last), FN(tree_2_##last), FN(tree_3_##last), FN(tree_4_##last),          \
+            FN(tree_5_##last), FN(tree_6_##last), FN(tree_7_##last), FN(tree_8_##last),            \
+            FN(tree_9_##last), FN(tree_10_##last), FN(tree_11_##last), FN(tree_12_##last),         \
+            FN(tree_13_##last), FN(tree_14_##last), FN(tree_15_##last), sixteen                    \
     }
-#define TREE_PASSES(op, name)                                                                      \
-    TREE_PASS(op, name, 0, 0)                                                                      \
-    TREE_BOTH(op, name, 1)                                                                         \
-    TREE_BOTH(op, name, 2)                                                                         \
-    TREE_BOTH(op, name, 3)                                                                         \
-    TREE_BOTH(op, name, 4)                                                                         \
-    TREE_BOTH(op, name, 5)                                                                         \
-    TREE_BOTH(op, name, 6)                                                                         \
-    TREE_BOTH(op, name, 7)                                                                         \
-    TREE_BOTH(op, name, 8)                                                                         \
-    TREE_BOTH(op, name, 9)                                                                         \
-    TREE_BOTH(op, name, 10)                                                                        \
-    TREE_BOTH(op, name, 11)                                                                        \
-    TREE_BOTH(op, name, 12)                                                                        \
-    TREE_BOTH(op, name, 13)                                                                        \
-    TREE_BOTH(op, name, 14)                                                                        \
-    TREE_BOTH(op, name, 15)                                                                        \
-    TREE_PASS(op, name, 16, 1)                                                                     \
-    static void (*const FN(tree_##name)[2][TREE_DIGIT + 1])(const FN(tree) *) = {                  \
-        TREE_LIST(name, 0, FN(tree_##name##_0_0), NULL),                                           \
-        TREE_LIST(name, 1, NULL, FN(tree_##name##_16_1))};
+TREE_PASS(0, 0)
+TREE_BOTH(1)
+TREE_BOTH(2)
+TREE_BOTH(3)
+TREE_BOTH(4)
+TREE_BOTH(5)
+TREE_BOTH(6)
+TREE_BOTH(7)
+TREE_BOTH(8)
+TREE_BOTH(9)
+TREE_BOTH(10)
+TREE_BOTH(11)
+TREE_BOTH(12)
+TREE_BOTH(13)
+TREE_BOTH(14)
+TREE_BOTH(15)
+TREE_PASS(16, 1)
+static void (*const FN(tree_passes)[2][TREE_DIGIT + 1])(const FN(tree) *) = {
+    TREE_LIST(0, FN(tree_0_0), NULL), TREE_LIST(1, NULL, FN(tree_16_1))};
 
-TREE_PASSES(TREE_SUM, sum)
-TREE_PASSES(TREE_MIN, min)
-
-#undef TREE_PASSES
 #undef TREE_LIST
 #undef TREE_BOTH
 #undef TREE_PASS
@@ -210,18 +185,18 @@ TREE_PASSES(TREE_MIN, min)
 #undef TREE_ROW
 
 /* Windows that the last pass does not meet, since its blocks lie before the panel. */
-static void FN(tree_rest)(const FN(tree) * t, int op)
+static void FN(tree_rest)(const FN(tree) * t)
 {
     for (dc_i64 e = t->lead; e < pack_min(t->back, t->n); e++)
         FN(vstoreu)
     (t->out + (e - t->lead) * t->out_pitch,
-     FN(tree_result)(op, t->sign, t->times, t->over, FN(vload)(t->acc + e * VEC_LANES)));
+     FN(tree_result)(t->times, t->over, FN(vload)(t->acc + e * VEC_LANES)));
 }
 
 /* All windows that end at rows lead ... n - 1 of the tree's panel; the panel is overwritten. */
-static void FN(tree_run)(FN(tree) * t, int op)
+static void FN(tree_run)(FN(tree) * t)
 {
-    const FN(vec) none = FN(tree_identity)(op);
+    const FN(vec) none = FN(vzero)();
     dc_i64 digits = t->window;
     t->unit = 1;
     t->back = 0;
@@ -230,9 +205,9 @@ static void FN(tree_run)(FN(tree) * t, int op)
         const int digit = last ? (int)digits : (int)(digits % TREE_DIGIT);
         t->from = t->back ? t->acc : (const T *)&none;
         t->from_pitch = t->back ? VEC_LANES : 0;
-        (op == TREE_SUM ? FN(tree_sum) : FN(tree_min))[last][digit](t);
+        FN(tree_passes)[last][digit](t);
         if (last) {
-            FN(tree_rest)(t, op);
+            FN(tree_rest)(t);
             return;
         }
         t->back += digit * t->unit;

@@ -201,6 +201,31 @@ DC_INLINE void FN(vstore_n)(FN(loose) * p, FN(vec) v, int n)
 #endif
 }
 
+/* Half a register from each of two places, and back. */
+DC_INLINE FN(vec) FN(vload_2)(const FN(loose) * low, const FN(loose) * high)
+{
+#ifdef DC_VECTOR_AVX512
+    const __m512d v = _mm512_castpd256_pd512(_mm256_loadu_pd((const void *)low));
+    return (FN(vec))_mm512_insertf64x4(v, _mm256_loadu_pd((const void *)high), 1);
+#else
+    FN(vec) v;
+    memcpy(&v, (const void *)low, sizeof v / 2);
+    memcpy((char *)&v + sizeof v / 2, (const void *)high, sizeof v / 2);
+    return v;
+#endif
+}
+
+DC_INLINE void FN(vstore_2)(FN(loose) * low, FN(loose) * high, FN(vec) v)
+{
+#ifdef DC_VECTOR_AVX512
+    _mm256_storeu_pd((void *)low, _mm512_castpd512_pd256((__m512d)v));
+    _mm256_storeu_pd((void *)high, _mm512_extractf64x4_pd((__m512d)v, 1));
+#else
+    memcpy((void *)low, &v, sizeof v / 2);
+    memcpy((void *)high, (const char *)&v + sizeof v / 2, sizeof v / 2);
+#endif
+}
+
 /* Store past the caches; p is aligned to DC_VECTOR_BYTES.  dc_vec_fence() before anyone reads. */
 DC_INLINE void FN(vstream)(T *p, FN(vec) v)
 {
