@@ -12,13 +12,14 @@
 enum { CLIMB_DIGIT = 8 };
 
 /* What a pass adds to the windows: nothing before it, the first pass of all, or onto acc. */
-enum { CLIMB_LEAVES, CLIMB_FRESH, CLIMB_ONTO };
+enum { CLIMB_LEAVES, CLIMB_FRESH, CLIMB_MORE };
 
 #endif
 
-/* Weights of a merge of n1 older with n2 newer values: w = n1 / (n1 + n2), f = n2 w. */
+/* Of a merge of n1 older with n2 newer values: w = n1 / (n1 + n2), f = n2 w, DC_CARE_*. */
 typedef struct FN(climb_weight) {
     T w, f;
+    int care;
 } FN(climb_weight);
 
 typedef struct FN(climb) {
@@ -27,14 +28,15 @@ typedef struct FN(climb) {
     T *acc_m, *acc_s; /* windows so far, entry: newest row               */
     FN(loose) * out;  /* of the windows ending at rows lead, lead + 1, ... */
     dc_i64 out_pitch;
-    dc_i64 n, lead, window;
+    dc_i64 n, lead, window, careful;
     T over;           /* divisor of the results       */
     int root;         /* standard deviations          */
     const char *next; /* to be prefetched, with the first pass */
     dc_i64 next_pitch;
     /* of the pass */
     dc_i64 unit, back;
-    T level[3];               /* f of the merges that climb; w is 1/2            */
+    T level[3];               /* f of the merges that climb; w is 1/2              */
+    int care[3];              /* theirs                                            */
     FN(climb_weight) onto[4]; /* of the digit's blocks of 1, 2, 4, 8 units, onto acc */
 } FN(climb);
 
@@ -48,25 +50,21 @@ typedef struct FN(climb_ring) {
     FN(pair) one, two[2], four[4];
 } FN(climb_ring);
 
-DC_INLINE FN(pair)
-    FN(climb_merge)(FN(vec) a1, FN(pair) older, FN(vec) a2, FN(pair) newer, FN(vec) w, FN(vec) f)
+/* care: DC_CARE_* of the merge. */
+DC_INLINE FN(pair) FN(climb_merge)(FN(vec) a1, FN(pair) older, FN(vec) a2, FN(pair) newer,
+                                   FN(vec) w, FN(vec) f, int care)
 {
-    const FN(gap) gap = FN(gap_blocks)(a1, older.m, a2, newer.m);
-    return (FN(pair)){newer.m - gap.d * w, (older.s + newer.s) + gap.q * f};
-}
-
-/* The newer side a single value. */
-DC_INLINE FN(pair) FN(climb_onto_row)(FN(vec) a1, FN(pair) older, FN(vec) a2, FN(vec) w, FN(vec) f)
-{
-    const FN(gap) gap = FN(gap_row)(a1, older.m, a2, FN(vzero)());
-    return (FN(pair)){FN(vzero)() - gap.d * w, older.s + gap.q * f};
+    const FN(gap) gap = care & DC_CARE_GAP ? FN(gap_near)(a1, older.m, a2, newer.m)
+                                           : FN(gap_plain)(a1, older.m, a2, newer.m);
+    return (FN(pair)){newer.m - gap.d * w, FN(merge_sum)(older.s, newer.s, gap.q * f, care)};
 }
 
 /* Both sides single values. */
-DC_INLINE FN(pair) FN(climb_two)(FN(vec) a1, FN(vec) a2, FN(vec) w, FN(vec) f)
+DC_INLINE FN(pair) FN(climb_two)(FN(vec) a1, FN(vec) a2, FN(vec) w, FN(vec) f, int care)
 {
-    const FN(gap) gap = FN(gap_rows)(a1, a2);
-    return (FN(pair)){FN(vzero)() - gap.d * w, gap.q * f};
+    const FN(vec) zero = FN(vzero)();
+    const FN(gap) gap = care ? FN(gap_near_rows)(a1, a2) : FN(gap_plain)(a1, zero, a2, zero);
+    return (FN(pair)){zero - gap.d * w, gap.q * f};
 }
 
 DC_INLINE void FN(climb_put)(const FN(climb) * t, dc_i64 e, FN(vec) s)
@@ -77,16 +75,16 @@ DC_INLINE void FN(climb_put)(const FN(climb) * t, dc_i64 e, FN(vec) s)
     FN(vstoreu)(t->out + (e - t->lead) * t->out_pitch, FN(values_quiet)(x));
 }
 
-/* Block of `units` of the digit whose newest row is `delay` rows of the walk back. */
+/* Care of a merge as climb_weigh found it.  Leaves may take both kinds: their blocks are small. */
+#define CLIMB_CARE(found) ((leaves) ? -((found) != 0) & (DC_CARE_SUM | DC_CARE_GAP) : (found))
+
+/* Block of `units` = 2^bit of the digit whose newest row is `delay` rows of the walk back. */
 #define CLIMB_BLOCK(bit, units, delay, pair)                                                       \
     if (digit & (units)) {                                                                         \
         const FN(vec) a1 = r.a[(u_ - (delay)) & 3];                                                \
-        if (leaves ? (digit & ((units)-1)) == 1 : row_first && !(digit & ((units)-1)))             \
-            acc = FN(climb_onto_row)(a1, pair, newest, FN(vset)(t->onto[bit].w),                   \
-                                     FN(vset)(t->onto[bit].f));                                    \
-        else if (kind == CLIMB_ONTO || (digit & ((units)-1)))                                      \
+        if (kind == CLIMB_MORE || (digit & ((units)-1)))                                           \
             acc = FN(climb_merge)(a1, pair, newest, acc, FN(vset)(t->onto[bit].w),                 \
-                                  FN(vset)(t->onto[bit].f));                                       \
+                                  FN(vset)(t->onto[bit].f), CLIMB_CARE(onto_care[bit]));           \
         else                                                                                       \
             acc = pair;                                                                            \
     }
@@ -105,13 +103,15 @@ DC_INLINE void FN(climb_put)(const FN(climb) * t, dc_i64 e, FN(vec) s)
             one =                                                                                  \
                 (FN(pair)){FN(vload)(t->m + row * VEC_LANES), FN(vload)(t->s + row * VEC_LANES)};  \
         if (leaves)                                                                                \
-            two = FN(climb_two)(r.a[(u_ - 1) & 3], a, half, FN(vset)(t->level[0]));                \
+            two = FN(climb_two)(r.a[(u_ - 1) & 3], a, half, FN(vset)(t->level[0]),                 \
+                                CLIMB_CARE(level_care[0]));                                        \
         else                                                                                       \
-            two = FN(climb_merge)(r.a[(u_ - 1) & 3], r.one, a, one, half, FN(vset)(t->level[0]));  \
+            two = FN(climb_merge)(r.a[(u_ - 1) & 3], r.one, a, one, half, FN(vset)(t->level[0]),   \
+                                  CLIMB_CARE(level_care[0]));                                      \
         const FN(pair) four = FN(climb_merge)(r.a[(u_ - 2) & 3], r.two[u_ & 1], a, two, half,      \
-                                              FN(vset)(t->level[1]));                              \
-        const FN(pair) eight =                                                                     \
-            FN(climb_merge)(r.a[u_ & 3], r.four[u_ & 3], a, four, half, FN(vset)(t->level[2]));    \
+                                              FN(vset)(t->level[1]), CLIMB_CARE(level_care[1]));   \
+        const FN(pair) eight = FN(climb_merge)(r.a[u_ & 3], r.four[u_ & 3], a, four, half,         \
+                                               FN(vset)(t->level[2]), CLIMB_CARE(level_care[2]));  \
         r.one = one;                                                                               \
         r.two[u_ & 1] = two;                                                                       \
         r.four[u_ & 3] = four;                                                                     \
@@ -123,7 +123,7 @@ DC_INLINE void FN(climb_put)(const FN(climb) * t, dc_i64 e, FN(vec) s)
         if (digit != 0 && (!(checked) || (e >= t->lead && e < n))) {                               \
             FN(pair) acc = {FN(vzero)(), FN(vzero)()};                                             \
             FN(vec) newest = a;                                                                    \
-            if (kind == CLIMB_ONTO) {                                                              \
+            if (kind == CLIMB_MORE) {                                                              \
                 acc = (FN(pair)){FN(vload)(t->acc_m + e * VEC_LANES),                              \
                                  FN(vload)(t->acc_s + e * VEC_LANES)};                             \
                 newest = FN(vload)(t->rows + e * VEC_LANES);                                       \
@@ -159,7 +159,8 @@ DC_INLINE void FN(climb_walk)(const FN(climb) * pass, int digit, int kind, int l
     const dc_i64 ahead = digit ? back : 0;
     const dc_i64 first = digit ? t->lead - back : 0;
     const int leaves = kind == CLIMB_LEAVES;
-    const int row_first = kind == CLIMB_ONTO && back == 1; /* windows so far are single rows */
+    const int level_care[3] = {t->care[0], t->care[1], t->care[2]};
+    const int onto_care[4] = {t->onto[0].care, t->onto[1].care, t->onto[2].care, t->onto[3].care};
     const FN(vec) zero = FN(vzero)(), half = FN(vset)((T)0.5);
     const FN(pair) none = {zero, zero};
     FN(climb_ring) r = {{zero, zero, zero, zero}, none, {none, none}, {none, none, none, none}};
@@ -213,20 +214,24 @@ static void (*const FN(climb_pass)[2][3][CLIMB_DIGIT + 1])(const FN(climb) *) = 
 #undef CLIMB_ROWS
 #undef CLIMB_ROW
 #undef CLIMB_BLOCK
+#undef CLIMB_CARE
 
 /* Weights of the pass's merges. */
 static void FN(climb_weigh)(FN(climb) * t, int digit)
 {
     dc_i64 newer = t->back;
-    for (int level = 0; level < 3; level++)
+    for (int level = 0; level < 3; level++) {
         t->level[level] = (T)(t->unit << level) * (T)0.5;
+        t->care[level] = dc_rolling_care(t->careful, t->unit << (level + 1));
+    }
     for (int bit = 0; bit < 4; bit++) {
-        const dc_i64 older = t->unit << bit;
-        if (!(digit >> bit & 1))
-            continue;
-        t->onto[bit].w = (T)older / (T)(older + newer);
-        t->onto[bit].f = (T)newer * t->onto[bit].w;
-        newer += older;
+        const dc_i64 older = t->unit << bit, n = older + newer;
+        FN(climb_weight) *onto = &t->onto[bit];
+        onto->care = dc_rolling_care(t->careful, n);
+        onto->w = (T)older / (T)n;
+        onto->f = onto->care & DC_CARE_GAP ? (T)older * (T)newer / (T)n : (T)newer * onto->w;
+        if (digit >> bit & 1)
+            newer = n;
     }
 }
 
@@ -239,7 +244,7 @@ static void FN(climb_run)(FN(climb) * t)
     for (;;) {
         const int last = digits <= CLIMB_DIGIT;
         const int digit = last ? (int)digits : (int)(digits % CLIMB_DIGIT);
-        const int kind = t->unit == 1 ? CLIMB_LEAVES : t->back ? CLIMB_ONTO : CLIMB_FRESH;
+        const int kind = t->unit == 1 ? CLIMB_LEAVES : t->back ? CLIMB_MORE : CLIMB_FRESH;
         FN(climb_weigh)(t, digit);
         FN(climb_pass)[last][kind][digit](t);
         if (last)

@@ -23,7 +23,7 @@ static void FN(expand_add)(FN(expand) * s, int moments, FN(moments) block)
     int k = 0;
     for (; s->rows >> k & 1; k++)
         if (moments)
-            block = FN(moments_merge)(s->level[k], block, k == 0);
+            block = FN(moments_merge)(s->level[k], block, 1, 0);
         else
             block.m = s->level[k].m + block.m;
     s->level[k] = block;
@@ -39,7 +39,7 @@ static FN(vec) FN(expand_all)(const FN(expand) * s, int moments)
         if (!moments)
             acc.m = s->level[k].m + acc.m;
         else
-            acc = newer ? FN(moments_merge)(s->level[k], acc, newer == 1) : s->level[k];
+            acc = newer ? FN(moments_merge)(s->level[k], acc, 1, 0) : s->level[k];
         newer += (dc_i64)1 << k;
     }
     return moments ? acc.s : acc.m;

@@ -13,11 +13,16 @@ DC_INLINE FN(moments) FN(moments_none)(void)
     return (FN(moments)){FN(vzero)(), FN(vzero)(), FN(vzero)(), FN(czero)()};
 }
 
-/* d and the square of kernels/shared/rolling.h between two blocks; the first two forms are for
- * blocks of which one is a single row, or both are. */
+/* Of two blocks: the difference d that moves the mean, and its square q. */
 typedef struct FN(gap) {
     FN(vec) d, q;
 } FN(gap);
+
+DC_INLINE FN(gap) FN(gap_plain)(FN(vec) a1, FN(vec) m1, FN(vec) a2, FN(vec) m2)
+{
+    const FN(vec) d = (a2 - a1) + (m2 - m1);
+    return (FN(gap)){d, d * d};
+}
 
 /* a + b - s, exactly, where s is that sum rounded. */
 DC_INLINE FN(vec) FN(gap_lost)(FN(vec) a, FN(vec) b, FN(vec) s)
@@ -26,42 +31,65 @@ DC_INLINE FN(vec) FN(gap_lost)(FN(vec) a, FN(vec) b, FN(vec) s)
     return (a - (s - bb)) + (b - bb);
 }
 
-DC_INLINE FN(gap) FN(gap_rows)(FN(vec) a1, FN(vec) a2)
-{
-    const FN(vec) d = a2 - a1, e = FN(gap_lost)(a2, -a1, d);
-    return (FN(gap)){d, d * d + d * (e + e)};
-}
-
-DC_INLINE FN(gap) FN(gap_row)(FN(vec) a1, FN(vec) m1, FN(vec) a2, FN(vec) m2)
+/* With care for d.  The other two are this between single rows, and of a newer single row. */
+DC_INLINE FN(gap) FN(gap_near)(FN(vec) a1, FN(vec) m1, FN(vec) a2, FN(vec) m2)
 {
     const FN(vec) u = a2 - a1, v = m2 - m1, d = u + v;
     const FN(vec) e = FN(gap_lost)(a2, -a1, u) + FN(gap_lost)(u, v, d);
-    return (FN(gap)){d, d * d + d * (e + e)};
+    return (FN(gap)){d + e, d * d + d * (e + e)};
 }
 
-DC_INLINE FN(gap) FN(gap_blocks)(FN(vec) a1, FN(vec) m1, FN(vec) a2, FN(vec) m2)
+DC_INLINE FN(gap) FN(gap_near_rows)(FN(vec) a1, FN(vec) a2)
 {
-    const FN(vec) d = (a2 - a1) + (m2 - m1);
-    return (FN(gap)){d, d * d};
+    const FN(vec) d = a2 - a1, e = FN(gap_lost)(a2, -a1, d);
+    return (FN(gap)){d + e, d * d + d * (e + e)};
 }
 
-/* Any counts; `row`: a block is a single row, whether it holds a value or not.  `fill` is the
- * newest valid value also where a block is empty, as far as one is known, so that the anchor of the
- * whole is always the newer block's. */
-DC_INLINE FN(moments) FN(moments_merge)(FN(moments) older, FN(moments) newer, int row)
+/* What z = (s1 + s2) + p lost to rounding, nearly. */
+DC_INLINE FN(vec) FN(merge_lost)(FN(vec) s1, FN(vec) s2, FN(vec) p, FN(vec) z)
 {
-    const FN(vec) n1 = FN(ctov)(older.n), n2 = FN(ctov)(newer.n);
+    const FN(vec) lost = ((FN(vmax)(s1, s2) - z) + FN(vmin)(s1, s2)) + p;
+    return FN(vsel)(FN(vlt)(z, FN(vinf)()), lost, FN(vzero)());
+}
+
+/* s1 + s2 + p of a merge with care (DC_CARE_*), or without. */
+DC_INLINE FN(vec) FN(merge_sum)(FN(vec) s1, FN(vec) s2, FN(vec) p, int care)
+{
+    const FN(vec) z = (s1 + s2) + p;
+    return care & DC_CARE_SUM ? z + FN(merge_lost)(s1, s2, p, z) : z;
+}
+
+/* Any counts, in blocks of `rows` rows together.  The older's `a` is the newest valid value also
+ * where a block is empty, as far as one is known, so that the anchor of the whole is always the
+ * newer block's. */
+DC_INLINE FN(moments)
+    FN(moments_merge)(FN(moments) older, FN(moments) newer, dc_i64 rows, dc_i64 careful)
+{
+    const FN(vec) n1 = FN(ctov)(older.n), n2 = FN(ctov)(newer.n), zero = FN(vzero)();
     const FN(cvec) n = older.n + newer.n;
-    const FN(vec) w = n1 / FN(ctov)(n), f = n2 * w;
-    const FN(gap) gap = row ? FN(gap_row)(older.a, older.m, newer.a, newer.m)
-                            : FN(gap_blocks)(older.a, older.m, newer.a, newer.m);
+    const FN(vec) w = n1 / FN(ctov)(n);
+    FN(vec) f = n2 * w;
+    FN(gap) gap = FN(gap_plain)(older.a, older.m, newer.a, newer.m);
+    if (rows >= careful && careful <= DC_CARE_GAP_COUNT) {
+        const FN(gap) near = FN(gap_near)(older.a, older.m, newer.a, newer.m);
+        const FN(mask) far =
+            FN(mor)(FN(clt)(n, careful), FN(mnot)(FN(clt)(n, DC_CARE_GAP_COUNT + 1)));
+        f = FN(vsel)(far, f, (n1 * n2) / FN(ctov)(n));
+        gap.d = FN(vsel)(far, gap.d, near.d);
+        gap.q = FN(vsel)(far, gap.q, near.q);
+    }
     /* Both hold values, so that w and f are positive: else w or f is 0 or NaN.  An empty block has
      * m = s = 0, so that the sums are the other block's. */
-    const FN(mask) both = FN(vlt)(FN(vzero)(), f);
+    const FN(mask) both = FN(vlt)(zero, f);
+    const FN(vec) p = FN(vsel)(both, gap.q * f, zero);
     FN(moments) out;
     out.n = n;
     out.a = newer.a;
     out.m = FN(vsel)(both, newer.m - gap.d * w, older.m + newer.m);
-    out.s = (older.s + newer.s) + FN(vsel)(both, gap.q * f, FN(vzero)());
+    out.s = (older.s + newer.s) + p;
+    if (rows >= careful) {
+        const FN(vec) lost = FN(merge_lost)(older.s, newer.s, p, out.s);
+        out.s = out.s + FN(vsel)(FN(clt)(n, careful), zero, lost);
+    }
     return out;
 }

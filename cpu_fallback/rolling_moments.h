@@ -12,6 +12,9 @@ typedef struct FN(span) {
     FN(vec) * m, *s, *acc_m, *acc_s; /* n registers each                                  */
     FN(cvec) * before;               /* n + 1                                               */
     dc_i64 n, lead, window;
+    dc_i64 careful; /* of the arguments                    */
+    /* of the pass */
+    dc_i64 unit, back; /* rows of a unit, rows that the lower digits of the window cover */
 } FN(span);
 
 /* Counts, and the newest valid value in place of missing ones. */
@@ -31,22 +34,23 @@ static void FN(moments_fill)(FN(span) * t)
 }
 
 /* Two single rows, either of which may be missing. */
-DC_INLINE FN(moments) FN(moments_two)(FN(moments) older, FN(moments) newer)
+DC_INLINE FN(moments) FN(moments_two)(FN(moments) older, FN(moments) newer, dc_i64 careful)
 {
     const FN(vec) zero = FN(vzero)(), half = FN(vset)((T)0.5);
-    const FN(gap) gap = FN(gap_rows)(older.a, newer.a);
+    const FN(gap) gap = careful <= 2 ? FN(gap_near_rows)(older.a, newer.a)
+                                     : FN(gap_plain)(older.a, zero, newer.a, zero);
     const FN(cvec) n = older.n + newer.n;
     const FN(mask) few = FN(clt)(n, 2);
     return (FN(moments)){newer.a, FN(vsel)(few, zero, zero - gap.d * half),
                          FN(vsel)(few, zero, gap.q * half), n};
 }
 
-/* The residue class of row i: aggregates of `unit` rows become those of 4 units; the base-4 digit
- * of the window whose lower digits cover `back` rows goes onto acc. */
-DC_INLINE void FN(moments_walk)(const FN(span) * t, int leaves, int digit, dc_i64 unit, dc_i64 back,
-                                dc_i64 i)
+/* The residue class of row i: aggregates of a unit become those of 4; the base-4 digit of the
+ * window goes onto acc. */
+DC_INLINE void FN(moments_walk)(const FN(span) * t, int leaves, int digit, dc_i64 i)
 {
     const FN(moments) none = FN(moments_none)();
+    const dc_i64 unit = t->unit, back = t->back, careful = t->careful;
     FN(moments) one1 = none, two1 = none, two2 = none; /* one, two rows of the walk ago   */
     FN(cvec) p1 = none.n;                              /* valid values up to the last row */
     for (; i < t->n; i += unit) {
@@ -56,30 +60,29 @@ DC_INLINE void FN(moments_walk)(const FN(span) * t, int leaves, int digit, dc_i6
             one.m = t->m[i];
             one.s = t->s[i];
         }
-        const FN(moments) two =
-            leaves ? FN(moments_two)(one1, one) : FN(moments_merge)(one1, one, 0);
-        const FN(moments) four = FN(moments_merge)(two2, two, 0);
+        const FN(moments) two = leaves ? FN(moments_two)(one1, one, careful)
+                                       : FN(moments_merge)(one1, one, 2 * unit, careful);
+        const FN(moments) four = FN(moments_merge)(two2, two, 4 * unit, careful);
         const dc_i64 e = i + back;
         if (digit != 4) {
             t->m[i] = four.m;
             t->s[i] = four.s;
         }
         if (digit && e >= t->lead && e < t->n) {
-            int empty = back == 0, row = !leaves && back == 1; /* acc holds none, a single row */
+            int empty = back == 0;
             if (!empty)
                 acc = (FN(moments)){FN(vload)(t->rows + e * VEC_LANES), t->acc_m[e], t->acc_s[e],
                                     t->before[e + 1] - t->before[pack_max(e + 1 - back, 0)]};
             if (digit & 1) {
-                acc = empty ? one : FN(moments_merge)(one, acc, row);
+                acc = empty ? one : FN(moments_merge)(one, acc, unit + back, careful);
                 empty = 0;
-                row = leaves;
             }
             if (digit & 2) {
                 const FN(moments) block = digit & 1 ? two1 : two;
-                acc = empty ? block : FN(moments_merge)(block, acc, row);
+                acc = empty ? block : FN(moments_merge)(block, acc, 3 * unit + back, careful);
             }
             if (digit & 4)
-                acc = empty ? four : FN(moments_merge)(four, acc, row);
+                acc = empty ? four : FN(moments_merge)(four, acc, 4 * unit + back, careful);
             t->acc_m[e] = acc.m;
             t->acc_s[e] = acc.s;
         }
@@ -91,10 +94,10 @@ DC_INLINE void FN(moments_walk)(const FN(span) * t, int leaves, int digit, dc_i6
 }
 
 #define MOMENTS_PASS(leaves, digit)                                                                \
-    static void FN(moments_##leaves##_##digit)(const FN(span) * t, dc_i64 unit, dc_i64 back)       \
+    static void FN(moments_##leaves##_##digit)(const FN(span) * t)                                 \
     {                                                                                              \
-        for (dc_i64 i = 0; i < pack_min(unit, t->n); i++)                                          \
-            FN(moments_walk)(t, leaves, digit, unit, back, i);                                     \
+        for (dc_i64 i = 0; i < pack_min(t->unit, t->n); i++)                                       \
+            FN(moments_walk)(t, leaves, digit, i);                                                 \
     }
 MOMENTS_PASS(0, 0)
 MOMENTS_PASS(0, 1)
@@ -111,17 +114,18 @@ MOMENTS_PASS(1, 4)
 /* Squared deviations per window, with missing values: two levels per pass, into acc_s. */
 static void FN(moments_general)(FN(span) * t)
 {
-    static void (*const pass[2][5])(const FN(span) *, dc_i64, dc_i64) = {
+    static void (*const pass[2][5])(const FN(span) *) = {
         {FN(moments_0_0), FN(moments_0_1), FN(moments_0_2), FN(moments_0_3), FN(moments_0_4)},
         {FN(moments_1_0), FN(moments_1_1), FN(moments_1_2), FN(moments_1_3), FN(moments_1_4)}};
-    dc_i64 back = 0, digits = t->window;
+    dc_i64 digits = t->window;
     FN(moments_fill)(t);
-    for (dc_i64 unit = 1;; unit *= 4) {
+    t->back = 0;
+    for (t->unit = 1;; t->unit *= 4) {
         const int digit = digits <= 4 ? (int)digits : (int)(digits % 4);
-        pass[unit == 1][digit](t, unit, back);
+        pass[t->unit == 1][digit](t);
         if (digits <= 4)
             return;
-        back += digit * unit;
+        t->back += digit * t->unit;
         digits /= 4;
     }
 }
@@ -139,7 +143,7 @@ static void FN(moments_some)(const FN(pack) * v, int kind, T *in, FN(loose) * ou
     if (from >= to)
         return;
     const dc_i64 low = pack_max(v->lead + from * v->step - v->window + 1, 0);
-    FN(span) t = {.rows = in + low * VEC_LANES, .window = v->window};
+    FN(span) t = {.rows = in + low * VEC_LANES, .window = v->window, .careful = v->args->careful};
     t.lead = v->lead + from * v->step - low;
     t.n = v->lead + (to - 1) * v->step - low + 1;
     t.m = FN(moments_plane)(v, MOMENTS_M);
@@ -170,6 +174,7 @@ static void FN(moments_full)(const FN(pack) * v, int kind, const T *in, FN(loose
     t = {.rows = in + low * VEC_LANES,
          .lead = v->window - 1,
          .window = v->window,
+         .careful = v->args->careful,
          .next = v->next,
          .next_pitch = v->next_pitch};
     T *all = (T *)FN(moments_plane)(v, MOMENTS_COUNT);

@@ -308,6 +308,13 @@ static void estimate(const dc_op *op, const dc_rolling_params *p, const rolling_
     plan->cpu_ns = out * cpu_ns_each(op->kind, levels, p->expanding) * (size / 8.0) + 2000.0;
 }
 
+/* Values from which merges of moments take care: see kernels/shared/rolling.h. */
+static int64_t careful_from(int64_t window)
+{
+    const int64_t part = window / (window > DC_CARE_LONG ? 2 : 4);
+    return part < INT32_MAX - 1 ? part + 1 : INT32_MAX - 1;
+}
+
 static void fill_args(const dc_op *op, const dc_rolling_params *p, int32_t axis,
                       const rolling_rows *r, dc_rolling_args *a)
 {
@@ -320,6 +327,7 @@ static void fill_args(const dc_op *op, const dc_rolling_params *p, int32_t axis,
     a->shift = p->center ? (p->window - 1) / 2 : 0;
     a->min_periods = r->min_periods;
     a->ddof = p->ddof;
+    a->careful = p->expanding ? 0 : careful_from(p->window);
     a->src_row_stride = p->src.stride[axis];
     a->dst_row_stride = p->dst.stride[axis];
     a->q = op->kind == DC_ROLLING_QUANTILE ? p->q : 0.5;

@@ -20,13 +20,18 @@
  *   A missing value is the identity of the merge.
  *   Moments (var, std): a block has n valid values, a the newest of them, m their mean less a, s
  *   their squared deviations from the mean; a row has m = s = 0.  Of n1 older and n2 newer values:
- *     d = (a2 - a1) + (m2 - m1);  w = n1 / (n1 + n2);  f = n2 w
+ *     d = (a2 - a1) + (m2 - m1);  w = n1 / (n1 + n2);  f = n2 w;  q = d d
  *     n = n1 + n2;  a = a2;  m = m2 - d w;  s = (s1 + s2) + q f
- *   where q = d d, but where one of the blocks is a single row (whatever n), q = d d + d (e + e)
- *   with e = what the difference a2 - a1 and then its sum with m2 - m1 lost to rounding:
+ *   The merges that decide how exact a window is take more care (the errors of smaller blocks
+ *   average out over the many of their kind).  With W the window's rows as the caller gave them,
+ *   where  4 n > W, or 2 n > W if W > DC_CARE_LONG,  and always in expanding windows, s is rounded
+ *   once, p = q f:
+ *     z = (s1 + s2) + p;  s = z + (((max(s1, s2) - z) + min(s1, s2)) + p), but z if z is not finite
+ *   and where also n <= DC_CARE_GAP_COUNT, d is taken with what it lost to rounding:
  *     lost(x, y) = (x - (z - t)) + (y - t), z = x + y, t = z - x
  *     e = lost(a2, -a1) + lost(a2 - a1, m2 - m1)
- *   A difference that overflows makes q NaN.
+ *     q = d d + d (e + e);  m = m2 - (d + e) w;  f = (n1 n2) / (n1 + n2)
+ *   A difference that overflows makes q NaN then.
  * Selections (min, max, median, quantile) are exact and need no order.
  */
 #ifndef DC_SHARED_ROLLING_H
@@ -37,12 +42,24 @@
 
 enum { DC_ROLLING_MAX_AXES = 7 };
 
+/* Care of a merge of moments: for the sum s; for the difference d as well. */
+enum { DC_CARE_SUM = 1, DC_CARE_GAP = 2, DC_CARE_GAP_COUNT = 32, DC_CARE_LONG = 64 };
+
+/* ... that makes a block of n values. */
+static inline int dc_rolling_care(dc_i64 careful, dc_i64 n)
+{
+    if (n < careful)
+        return 0;
+    return n <= DC_CARE_GAP_COUNT ? DC_CARE_SUM | DC_CARE_GAP : DC_CARE_SUM;
+}
+
 typedef struct dc_rolling_args {
     dc_i64 rows, series;
     dc_i64 out_first, out_rows, step;
     dc_i64 window, shift;
     dc_i64 min_periods; /* >= 0; 0 only for count and sum                           */
     dc_i64 ddof;        /* var, std: n <= ddof gives NaN                            */
+    dc_i64 careful;     /* var, std: values of a block from which merges take care; fits 31 bits */
     dc_i64 src_row_stride, dst_row_stride;
     dc_i64 shape[DC_ROLLING_MAX_AXES];
     dc_i64 src_stride[DC_ROLLING_MAX_AXES];

@@ -34,33 +34,40 @@ static inline T FN(lost)(T a, T b, T s)
     return (a - (s - bb)) + (b - bb);
 }
 
-/* x: the newest valid value, m: mean - x, s: squared deviations from the mean.  `row`: a block is a
- * single row. */
-static inline FN(state) FN(merge_moments)(FN(state) old, FN(state) new, int row)
+/* x: the newest valid value, m: mean - x, s: squared deviations from the mean. */
+static inline FN(state) FN(merge_moments)(FN(state) old, FN(state) new, dc_i64 careful)
 {
-    const T n2 = (T) new.n, w = FN(dc_div)((T)old.n, (T)(old.n + new.n)), f = n2 *w;
-    const T u = new.x - old.x, v = new.m - old.m, d = u + v;
-    T q = d * d;
+    const int care = dc_rolling_care(careful, (dc_i64)old.n + new.n);
+    const T n = (T)(old.n + new.n), w = FN(dc_div)((T)old.n, n);
+    const T u = new.x - old.x, v = new.m - old.m;
+    T f = (T) new.n *w, d = u + v, q = d *d, p, z;
     FN(state) out;
 
-    if (row) {
+    if (care & DC_CARE_GAP) {
         const T e = FN(lost)(new.x, -old.x, u) + FN(lost)(u, v, d);
+        f = FN(dc_div)((T)old.n * (T) new.n, n);
         q = q + d * (e + e);
+        d = d + e;
     }
-
+    p = q * f;
+    z = (old.s + new.s) + p;
+    if ((care & DC_CARE_SUM) && z < INFINITY) {
+        const T more = old.s < new.s ? new.s : old.s, less = old.s < new.s ? old.s : new.s;
+        z = z + (((more - z) + less) + p);
+    }
     out.n = old.n + new.n;
     out.x = new.n ? new.x : old.x;
     out.m = !old.n ? new.m : !new.n ? old.m : new.m - d *w;
-    out.s = !old.n ? new.s : !new.n ? old.s : (old.s + new.s) + q *f;
+    out.s = !old.n ? new.s : !new.n ? old.s : z;
     return out;
 }
 
-static inline FN(state) FN(state_merge)(int kind, FN(state) old, FN(state) new, int row)
+static inline FN(state) FN(state_merge)(int kind, dc_i64 careful, FN(state) old, FN(state) new)
 {
     FN(state) out = new;
 
     if (kind == DC_ROLLING_VAR || kind == DC_ROLLING_STD)
-        return FN(merge_moments)(old, new, row);
+        return FN(merge_moments)(old, new, careful);
     out.n = old.n + new.n;
     if (kind == DC_ROLLING_SUM || kind == DC_ROLLING_MEAN)
         out.x = old.x + new.x;
@@ -77,6 +84,7 @@ typedef struct FN(rows) {
     __global const T *data;
     __global const dc_u32 *count;
     dc_i64 base, stride, plane, rows;
+    dc_i64 careful; /* of the arguments */
     int inf_is_value;
 } FN(rows);
 
@@ -126,25 +134,25 @@ static inline FN(state) FN(tree1)(int kind, const FN(rows) * from, dc_i64 row)
 static inline FN(state) FN(tree2)(int kind, const FN(rows) * from, dc_i64 row, dc_i64 unit)
 {
     const FN(state) old = FN(tree1)(kind, from, row - unit);
-    return FN(state_merge)(kind, old, FN(tree1)(kind, from, row), unit == 1);
+    return FN(state_merge)(kind, from->careful, old, FN(tree1)(kind, from, row));
 }
 
 static inline FN(state) FN(tree4)(int kind, const FN(rows) * from, dc_i64 row, dc_i64 unit)
 {
     const FN(state) old = FN(tree2)(kind, from, row - 2 * unit, unit);
-    return FN(state_merge)(kind, old, FN(tree2)(kind, from, row, unit), 0);
+    return FN(state_merge)(kind, from->careful, old, FN(tree2)(kind, from, row, unit));
 }
 
 static inline FN(state) FN(tree8)(int kind, const FN(rows) * from, dc_i64 row, dc_i64 unit)
 {
     const FN(state) old = FN(tree4)(kind, from, row - 4 * unit, unit);
-    return FN(state_merge)(kind, old, FN(tree4)(kind, from, row, unit), 0);
+    return FN(state_merge)(kind, from->careful, old, FN(tree4)(kind, from, row, unit));
 }
 
 static inline FN(state) FN(tree16)(int kind, const FN(rows) * from, dc_i64 row, dc_i64 unit)
 {
     const FN(state) old = FN(tree8)(kind, from, row - 8 * unit, unit);
-    return FN(state_merge)(kind, old, FN(tree8)(kind, from, row, unit), 0);
+    return FN(state_merge)(kind, from->careful, old, FN(tree8)(kind, from, row, unit));
 }
 
 /* Blocks of the window ending at `row` that this pass's levels hold, newest (smallest) first, onto
@@ -154,27 +162,23 @@ static inline FN(state) FN(tree_blocks)(int kind, const FN(rows) * from, dc_i64 
 {
     row -= newer;
     if (bits & 1) {
-        acc = FN(state_merge)(kind, FN(tree1)(kind, from, row), acc, newer == 1);
+        acc = FN(state_merge)(kind, from->careful, FN(tree1)(kind, from, row), acc);
         row -= unit;
-        newer += unit;
     }
     if (bits & 2) {
-        acc = FN(state_merge)(kind, FN(tree2)(kind, from, row, unit), acc, newer == 1);
+        acc = FN(state_merge)(kind, from->careful, FN(tree2)(kind, from, row, unit), acc);
         row -= 2 * unit;
-        newer += 2 * unit;
     }
     if (bits & 4) {
-        acc = FN(state_merge)(kind, FN(tree4)(kind, from, row, unit), acc, newer == 1);
+        acc = FN(state_merge)(kind, from->careful, FN(tree4)(kind, from, row, unit), acc);
         row -= 4 * unit;
-        newer += 4 * unit;
     }
     if (bits & 8) {
-        acc = FN(state_merge)(kind, FN(tree8)(kind, from, row, unit), acc, newer == 1);
+        acc = FN(state_merge)(kind, from->careful, FN(tree8)(kind, from, row, unit), acc);
         row -= 8 * unit;
-        newer += 8 * unit;
     }
     if (bits & 16)
-        acc = FN(state_merge)(kind, FN(tree16)(kind, from, row, unit), acc, newer == 1);
+        acc = FN(state_merge)(kind, from->careful, FN(tree16)(kind, from, row, unit), acc);
     return acc;
 }
 
@@ -216,6 +220,7 @@ static inline FN(rows)
     FN(rows) from;
 
     from.inf_is_value = args->inf_is_value;
+    from.careful = args->careful;
     if (c->pass == 0) {
         from.data = src + dc_series_offset(args, 0, c->series0 + s) + c->low * args->src_row_stride;
         from.count = 0;
@@ -368,12 +373,12 @@ static inline void FN(tree_near)(int kind, __global const T *src, __global T *ds
                 continue;
             mine = FN(shelf_get)(kind, &from, e);
             if ((w & size) && row >= lead && row >= back)
-                acc[j] = FN(state_merge)(kind,
+                acc[j] = FN(state_merge)(kind, args->careful,
                                          back ? FN(shelf_get)(kind, &from, e - back * lanes) : mine,
-                                         acc[j], back == 1);
+                                         acc[j]);
             if (more && row >= size)
-                mine = FN(state_merge)(kind, FN(shelf_get)(kind, &from, e - size * lanes), mine,
-                                       size == 1);
+                mine = FN(state_merge)(kind, args->careful,
+                                       FN(shelf_get)(kind, &from, e - size * lanes), mine);
             if (more)
                 FN(shelf_put)(kind, &to, e, mine);
         }
