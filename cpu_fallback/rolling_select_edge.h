@@ -164,6 +164,7 @@ static void SELECT_END(node)(FN(select_job) * job, int level, int o)
     if (FN(select_idle)(job, o, 1 << level))
         return;
     if (level == 3) {
+        FN(select_fetch)(job, o, 8);
         job->leaf(job, o);
         return;
     }

@@ -444,5 +444,6 @@ static void FN(select_leaf)(FN(select_job) * job, int level, int o)
         [FN(SELECT_EVEN)] = SELECT_ROW(even, 0), [FN(SELECT_ODD)] = SELECT_ROW(odd, 0),
         [FN(SELECT_ANY)] = SELECT_ROW(any, 0),   [FN(SELECT_MID)] = SELECT_ROW(mid, 1)};
 #undef SELECT_ROW
+    FN(select_fetch)(job, o, 1 << level);
     leaf[job->kind][level](job, o);
 }

@@ -32,18 +32,24 @@ struct FN(select_job) {
     dc_i64 window;
     int levels; /* T <= window */
     /* the tile */
-    dc_i64 at;           /* its first output, counted from a wanted one                           */
-    dc_i64 step;         /* from one wanted output to the next                                    */
-    int limit;           /* outputs in use: later ones may read rows that do not exist            */
+    dc_i64 at;        /* its first output, counted from a wanted one                           */
+    dc_i64 step;      /* from one wanted output to the next                                    */
+    int limit;        /* outputs in use: later ones may read rows that do not exist            */
+    const char *next; /* what to fetch with it, and `next_pitch` from one output to the next   */
+    dc_i64 next_pitch;
     const FN(vec) * row; /* its oldest row                                                        */
     FN(loose) * to;      /* where its results go, `pitch` elements apart                          */
     dc_i64 pitch;
     /* its candidates */
-    int padded_last; /* whether it has missing rows; -1: nothing is set up yet                   */
-    int kind;        /* SELECT_ONE ...                                                           */
-    dc_i64 rank;     /* the lowest candidate in a window of `window` values; may be negative     */
-    int extra;       /* candidates of a list beyond 2^level: 0, 1, 2 or 4, at least one less
-                        than those of an output                                                  */
+    int padded_last;  /* whether it has missing rows; -1: nothing is set up yet                   */
+    int kind;         /* SELECT_ONE ...                                                           */
+    dc_i64 rank;      /* the lowest candidate in a window of `window` values; may be negative     */
+    int extra;        /* candidates of a list beyond 2^level: 0, 1, 2 or 4, at least one less
+                         than those of an output                                                  */
+    int cap;          /* lists and runs beyond this level hold no more values than 2^cap: the
+                         outermost ones                                                           */
+    int high;         /* the outermost ones are the highest                                       */
+    FN(vec) * capped; /* the outermost values of a list of that level                            */
     void (*tile)(FN(select_job) *);      /* what does it: the whole network, or one of its ends  */
     void (*leaf)(FN(select_job) *, int); /* an end's 8 results from output o on                  */
     FN(vec) weight; /* of the upper value when no row is missing                                */
@@ -68,6 +74,13 @@ struct FN(select_job) {
     FN(ubits) * count; /* and what is missing before each                                         */
 };
 
+/* Fetches what the next tile reads for as many outputs as o ... o + n - 1. */
+static inline void FN(select_fetch)(const FN(select_job) * job, int o, int n)
+{
+    for (int i = o; job->next_pitch && i < o + n; i++)
+        __builtin_prefetch(job->next + i * job->next_pitch, 0, 2);
+}
+
 #include "cpu_fallback/rolling_select_ends.h"
 
 #define SELECT_HALF(e)                                                                             \
@@ -85,6 +98,44 @@ SELECT_HALF(4)
 static __attribute__((noinline)) void FN(select_join)(SELECT_P a, SELECT_P b, SELECT_P out, int h)
 {
     FN(select_merge)(a, b, out, h);
+}
+
+/* out = the n highest or lowest of a and b, n = 2^k >= 8 sorted values each: what one half-cleaner
+ * leaves is bitonic. */
+DC_INLINE void FN(select_outermost)(SELECT_P a, SELECT_P b, SELECT_P out, int n, int high)
+{
+#define SELECT_OUTER(i) (high ? FN(vmax)(a[i], b[n - 1 - (i)]) : FN(vmin)(a[i], b[n - 1 - (i)]))
+    const int by4 = n == 16 || n == 128 || n == 1024, q = by4 ? n / 4 : n / 8;
+    for (int i = 0; i < q; i++) {
+        FN(vec) c = SELECT_OUTER(i), d = SELECT_OUTER(i + q);
+        FN(vec) e = SELECT_OUTER(i + 2 * q), f = SELECT_OUTER(i + 3 * q);
+        if (by4) {
+            SELECT_CLEAN4(c, d, e, f);
+        } else {
+            FN(vec) g = SELECT_OUTER(i + 4 * q), h = SELECT_OUTER(i + 5 * q);
+            FN(vec) j = SELECT_OUTER(i + 6 * q), k = SELECT_OUTER(i + 7 * q);
+            SELECT_CLEAN8(c, d, e, f, g, h, j, k);
+            out[i + 4 * q] = g;
+            out[i + 5 * q] = h;
+            out[i + 6 * q] = j;
+            out[i + 7 * q] = k;
+        }
+        out[i] = c;
+        out[i + q] = d;
+        out[i + 2 * q] = e;
+        out[i + 3 * q] = f;
+    }
+    FN(select_clean)(out, n, q);
+#undef SELECT_OUTER
+}
+
+static __attribute__((noinline)) void FN(select_outer)(const FN(select_job) * job, SELECT_P a,
+                                                       SELECT_P b, SELECT_P out)
+{
+    if (job->high)
+        FN(select_outermost)(a, b, out, 1 << job->cap, 1);
+    else
+        FN(select_outermost)(a, b, out, 1 << job->cap, 0);
 }
 
 static __attribute__((noinline)) void FN(select_eight)(SELECT_P in, SELECT_P four, int half,
@@ -109,9 +160,16 @@ static void FN(select_runs)(FN(select_job) * job)
         const int h = 1 << (level - 1);
         for (int i = 0; i + 2 * h < t; i += 2 * h) {
             SELECT_P from = job->newer[level - 1] + i;
-            FN(select_join)(from, from + h, job->newer[level] + i, h);
-            from = job->older[level - 1] + i + 2 * h;
-            FN(select_join)(from, from + h, job->older[level] + i + 2 * h, h);
+            SELECT_P from2 = job->older[level - 1] + i + 2 * h;
+            SELECT_P to = job->newer[level] + i;
+            SELECT_P to2 = job->older[level] + i + 2 * h;
+            if (level > job->cap) {
+                FN(select_outer)(job, from, from + h, to);
+                FN(select_outer)(job, from2, from2 + h, to2);
+            } else {
+                FN(select_join)(from, from + h, to, h);
+                FN(select_join)(from2, from2 + h, to2, h);
+            }
         }
     }
 }
@@ -203,6 +261,14 @@ static void FN(select_node)(FN(select_job) * job, int level, int o)
     }
     const int h = 1 << (level - 1);
     FN(vec) *list = job->list[level], *child = job->list[level - 1];
+    if (level > job->cap) {
+        child = level - 1 == job->cap ? job->capped : child;
+        FN(select_outer)(job, list, job->older[level - 1] + o + h, child);
+        FN(select_node)(job, level - 1, o);
+        FN(select_outer)(job, list, job->newer[level - 1] + o, child);
+        FN(select_node)(job, level - 1, o + h);
+        return;
+    }
     half[job->extra](list, job->older[level - 1] + o + h, child, h);
     FN(select_node)(job, level - 1, o);
     half[job->extra](list, job->newer[level - 1] + o, child, h);
@@ -216,6 +282,13 @@ static void FN(select_tile)(FN(select_job) * job)
     const int core = (int)(job->window - t + 1);
     if (levels >= 3)
         FN(select_runs)(job);
+    if (levels > job->cap) {
+        const int kept = 1 << job->cap;
+        const FN(vec) *rows = FN(select_core)(job, job->row + t - 1, core);
+        FN(select_window)(job->list[levels], kept, rows, core, job->high ? core - kept : 0);
+        FN(select_node)(job, levels, 0);
+        return;
+    }
     if (core == 1 && levels > 3) {
         const int h = t / 2, n = h + job->extra;
         const FN(vec) x = job->row[t - 1];
@@ -281,8 +354,10 @@ static dc_i64 FN(select_layout)(FN(select_job) * job, dc_i64 window, dc_i64 rows
             job->field = (void *)(memory + used);                                                  \
         used += (n);                                                                               \
     } while (0)
-    for (int level = 0; level <= levels; level++)
-        SELECT_TAKE(list[level], ((dc_i64)1 << level) + 4);
+    for (int level = 0; level <= levels; level++) {
+        SELECT_TAKE(capped, (dc_i64)1 << level); /* select_aim_cap: before a list, and behind it */
+        SELECT_TAKE(list[level], ((dc_i64)2 << level) + 4);
+    }
     for (int level = 2; level < levels; level++) {
         SELECT_TAKE(newer[level], t);
         SELECT_TAKE(older[level], t);
@@ -309,113 +384,7 @@ static dc_i64 FN(select_memory)(dc_i64 window, int levels)
     return most;
 }
 
-/* The short tables, as far as ranks are surely among the candidates: of m missing rows, floor(m s)
- * or ceil(m s) are pads of -inf, where s is the slope of select_pad. */
-static void FN(select_few)(FN(select_job) * job)
-{
-    const SELECT_BITS one = (SELECT_BITS)1 << (8 * sizeof(T) - 1);
-    const SELECT_BITS slope = (SELECT_BITS)(job->want->q * (double)one);
-    SELECT_BITS part = 0; /* of m s */
-    dc_i64 whole = 0;
-    const dc_i64 most = job->window - job->want->min_periods;
-    int sure = 1;
-    job->few = 0;
-    for (int m = 0; m < FN(SELECT_FEW); m++) {
-        const FN(select_ranks) r = FN(select_ranks_of)(job->want, job->window - m);
-        const dc_i64 rank = r.lower - job->rank, lowest = rank + whole;
-        job->few_weight[m / VEC_LANES][m % VEC_LANES] = m > most ? (T)NAN : r.frac;
-        ((FN(bits) *)job->few_rank)[m / VEC_LANES][m % VEC_LANES] = (SELECT_INT)rank;
-        sure =
-            sure && (m >= job->window || (lowest >= 0 && lowest + (part > 0) + (r.frac > 0) <= 3));
-        job->few += sure;
-        part += slope;
-        whole += part >= one;
-        part &= one - 1;
-    }
-}
-
-/* The short way where no row is missing and the candidates are at one end of the window. */
-static void FN(select_aim_end)(FN(select_job) * job)
-{
-    const int takes = job->kind == FN(SELECT_ONE) ? 1 : 2;
-    if (job->levels < 3 || job->kind == FN(SELECT_MEAN))
-        return;
-    if (job->window - job->rank <= FN(SELECT_EDGE))
-        FN(select_high_aim)(job, job->window - job->rank);
-    else if (job->rank + takes <= FN(SELECT_EDGE))
-        FN(select_low_aim)(job, job->rank + takes);
-}
-
-/* The same where rows are missing: 1 if that is so of all numbers of values. */
-static int FN(select_aim_tail)(FN(select_job) * job)
-{
-    const FN(select_want) *want = job->want;
-    dc_i64 low = 2, high = 2; /* values from the end on */
-    if (job->levels < 3 || want->midpoint)
-        return 0;
-    for (dc_i64 n = job->window; n >= want->min_periods; n--) {
-        const FN(select_ranks) r = FN(select_ranks_of)(want, n);
-        low = pack_max(low, (r.frac > 0 ? r.upper : r.lower) + 1);
-        high = pack_max(high, n - r.lower);
-        if (low > FN(SELECT_EDGE) && high > FN(SELECT_EDGE))
-            return 0;
-    }
-    const int is_high = high <= FN(SELECT_EDGE);
-    job->kind = FN(SELECT_TAIL);
-    job->rank = is_high ? job->window - high : 0;
-    job->pad = is_high ? -FN(vinf)() : FN(vinf)();
-    job->pad_each = (FN(ubits)){0} + (SELECT_BITS)(is_high ? 65537 : 1);
-    if (is_high)
-        FN(select_high_aim)(job, high);
-    else
-        FN(select_low_aim)(job, low);
-    job->few = FN(SELECT_FEW);
-    for (int m = 0; m < FN(SELECT_FEW); m++) {
-        const FN(select_ranks) r = FN(select_ranks_of)(want, job->window - m);
-        const dc_i64 at = r.lower - job->rank + (is_high ? m : 0);
-        const int enough = m <= job->window - want->min_periods;
-        job->few_weight[m / VEC_LANES][m % VEC_LANES] = enough ? r.frac : (T)NAN;
-        ((FN(bits) *)job->few_rank)[m / VEC_LANES][m % VEC_LANES] = (SELECT_INT)at;
-    }
-    return 1;
-}
-
-/* Which candidates: with missing rows more of them. */
-static void FN(select_aim)(FN(select_job) * job, int missing)
-{
-    const FN(select_want) *want = job->want;
-    if (job->padded_last == missing)
-        return;
-    job->padded_last = missing;
-    job->tile = FN(select_tile);
-    if (!missing) {
-        const FN(select_ranks) full = FN(select_ranks_of)(want, job->window);
-        const int two = full.upper > full.lower && full.frac > 0;
-        job->rank = full.lower;
-        job->extra = two;
-        job->weight = FN(vset)(full.frac);
-        job->kind = !two                ? FN(SELECT_ONE)
-                    : want->midpoint    ? FN(SELECT_MEAN)
-                    : job->inf_is_value ? FN(SELECT_WILD)
-                                        : FN(SELECT_LINE);
-        FN(select_aim_end)(job);
-        return;
-    }
-    const dc_i64 spare = job->window - want->min_periods;
-    job->spare = FN(select_all)(want->table ? spare : (spare << 16) + 32767);
-    if (!want->table) {
-        job->rank = job->window / 2 - 1;
-        job->extra = job->window % 2 ? 2 : 1;
-        job->kind = job->window % 2 ? FN(SELECT_ODD) : FN(SELECT_EVEN);
-        return;
-    }
-    if (FN(select_aim_tail)(job))
-        return;
-    job->rank = (dc_i64)floor(want->q * (double)(job->window - 1)) - 1;
-    job->extra = 4;
-    job->kind = want->midpoint ? FN(SELECT_MID) : FN(SELECT_ANY);
-    FN(select_few)(job);
-}
+#include "cpu_fallback/rolling_select_aim.h"
 
 /* A job for the panels of a tile. */
 static void FN(select_start)(FN(select_job) * job, const FN(pack) * v, const FN(select_want) * want,
@@ -442,14 +411,14 @@ static unsigned FN(select_panel)(FN(select_job) * job, const FN(pack) * v, const
         return 0;
     }
     job->outside = (FN(bits)){0};
+    job->next_pitch = v->next_pitch;
     job->pad_next = -job->window;
     const int t = 1 << job->levels;
     dc_i64 next = 0; /* result to put out */
     for (dc_i64 i = 0; i < span; i += t) {
         const dc_i64 first = v->lead + i - job->window + 1;
-        for (dc_i64 r = i; v->next_pitch && r < pack_min(i + t, span); r++)
-            __builtin_prefetch(v->next + r * v->next_pitch, 0, 2);
         job->at = i;
+        job->next = v->next + i * v->next_pitch;
         job->limit = (int)pack_min(span - i, t);
         if (FN(select_idle)(job, 0, t))
             continue;
