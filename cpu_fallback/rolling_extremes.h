@@ -9,7 +9,7 @@
 #define DC_ROLLING_EXTREMES_H
 
 /* dc_tiling.part of a tile on the arrays; PACK_USER tells. */
-enum { EXTREMES_BLOCK, EXTREMES_BUNCH, EXTREMES_STREAM };
+enum { EXTREMES_BLOCK, EXTREMES_BUNCH, EXTREMES_STREAM, EXTREMES_AHEAD, EXTREMES_FAR };
 
 enum {
     EXTREMES_COLLIDE = 2048, /* rows so many bytes apart, or multiples, share lines of the caches */
@@ -51,8 +51,6 @@ static void FN(extremes_lanes)(FN(herk) * h, dc_i64 width)
     h->last_column = pack_max(width - VEC_LANES, 0);
     h->lanes = (int)pack_min(width, VEC_LANES);
     h->shape = width < VEC_LANES ? HERK_SOME : HERK_FULL;
-    const dc_i64 row = (h->pitch < 0 ? -h->pitch : h->pitch) * (dc_i64)sizeof(T);
-    h->ahead = pack_max(h->block, HERK_AHEAD / pack_max(row, 1)) * h->pitch;
 }
 
 static dc_i64 FN(extremes_stage)(const FN(herk) * h)
@@ -76,6 +74,9 @@ static void FN(extremes_plan)(const void *args, const dc_machine *machine, dc_ti
     FN(herk) h = FN(herk_of)(a, window);
     FN(extremes_lanes)(&h, pack_min(bunch * VEC_LANES, inner));
     const dc_i64 panels = a->series / inner * per;
+    const dc_i64 row = pack_min(a->src_row_stride < 0 ? -a->src_row_stride : a->src_row_stride,
+                                DC_VECTOR_BYTES * 1024) *
+                       (dc_i64)sizeof(T); /* bytes */
     const double work = 2.0 * (double)panels * (double)(a->out_rows + window);
     dc_i64 block = pack_max(EXTREMES_HALO * pack_min(window, a->rows),
                             EXTREMES_BYTES / (bunch * DC_VECTOR_BYTES));
@@ -89,6 +90,10 @@ static void FN(extremes_plan)(const void *args, const dc_machine *machine, dc_ti
     tiling->part[EXTREMES_BLOCK] = block;
     tiling->part[EXTREMES_BUNCH] = bunch;
     tiling->part[EXTREMES_STREAM] = bytes > machine->l3_bytes / 2;
+    tiling->part[EXTREMES_AHEAD] = 2 * a->rows * row > machine->l2_bytes
+                                       ? pack_max(h.block, HERK_AHEAD / pack_max(row, 1))
+                                       : 0;
+    tiling->part[EXTREMES_FAR] = 4 * window * row > machine->l2_bytes;
     tiling->part[PACK_USER] = 1;
     tiling->work = work < 9e18 ? (dc_i64)work : (dc_i64)9e18;
     tiling->scratch_bytes = (FN(herk_scratch)(&h) + 2 * FN(extremes_stage)(&h)) * DC_VECTOR_BYTES;
@@ -209,6 +214,8 @@ static void FN(extremes_tile)(void *const *operand, const dc_rolling_args *a,
     pack_shorten(a, &window, &shift);
     FN(herk) h = FN(herk_of)(a, window);
     FN(extremes_lanes)(&h, pack_min(lanes, inner - column));
+    h.ahead = tiling->part[EXTREMES_AHEAD] * h.pitch;
+    h.far = (int)tiling->part[EXTREMES_FAR];
     h.src = (const FN(loose) *)operand[0] + FN(pack_offset)(a, a->src_stride, series);
     FN(loose) *to =
         (FN(loose) *)operand[1] + FN(pack_offset)(a, a->dst_stride, series) + out * pitch;

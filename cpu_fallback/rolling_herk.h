@@ -46,7 +46,8 @@ typedef struct FN(herk) {
     dc_i64 block, spare, turns; /* B, spare, blocks between                              */
     int brief;                  /* a short window: spare and turns are 0                 */
     dc_i64 turn;                /* of the ring                                           */
-    dc_i64 ahead;               /* elements to prefetch ahead                            */
+    dc_i64 ahead;               /* elements to prefetch ahead, 0: none                   */
+    int far;                    /* windows outlast the caches: so too in the old block   */
     T *ring, *running;          /* [turns][registers], [registers]                       */
     T *count, *suffix;          /* [registers] of counters, [block]                      */
     T *fresh, *stale;           /* [block], [block + spare + HERK_SHORT]: of the ends     */
@@ -98,22 +99,28 @@ DC_INLINE dc_i64 FN(herk_inside)(const FN(herk) * h, dc_i64 e)
     return pack_max(pack_min(e + 1, h->rows) - pack_max(e + 1 - h->window, 0), 0);
 }
 
-/* Rows first ... first + count - 1 of register p; what lies outside the series is missing.  (Halves
- * never do.) */
+/* Rows first ... first + count - 1 of register p, some of which lie outside the series, where what
+ * they hold is missing.  (Halves never do.) */
 static FN(herk_rows)
-    FN(herk_view)(const FN(herk) * h, int p, dc_i64 first, dc_i64 count, T *patched)
+    FN(herk_patch)(const FN(herk) * h, const FN(loose) * at, dc_i64 first, dc_i64 count, T *patched)
 {
     const dc_i64 lo = pack_min(pack_max(-first, 0), count);
     const dc_i64 hi = pack_max(pack_min(h->rows - first, count), lo);
-    const FN(loose) *at = h->src + first * h->pitch + FN(herk_column)(h, p);
-    if (lo == 0 && hi == count)
-        return (FN(herk_rows)){at, h->pitch};
     for (dc_i64 r = 0; r < (lo == hi ? 1 : count); r++)
         FN(vstore)
     (patched + r * VEC_LANES,
      r < lo || r >= hi ? FN(vquiet)()
                        : FN(herk_load)(at + r * h->pitch, h->shape, h->lanes, h->src_half));
     return (FN(herk_rows)){patched, lo == hi ? 0 : VEC_LANES};
+}
+
+DC_INLINE FN(herk_rows)
+    FN(herk_view)(const FN(herk) * h, int p, dc_i64 first, dc_i64 count, T *patched)
+{
+    const FN(loose) *at = h->src + first * h->pitch + FN(herk_column)(h, p);
+    if (first >= 0 && first + count <= h->rows)
+        return (FN(herk_rows)){at, h->pitch};
+    return FN(herk_patch)(h, at, first, count, patched);
 }
 
 /* The ring is full: minima of blocks become suffix minima. */
@@ -136,6 +143,18 @@ typedef struct FN(herk_step) {
     dc_i64 out_pitch, outs;
     FN(vec) least; /* result: of the new block                                               */
 } FN(herk_step);
+
+/* Asks for the rows of a block that lie `ahead` elements further. */
+DC_INLINE void FN(herk_fetch)(FN(herk_rows) rows, dc_i64 ahead, dc_i64 half, dc_i64 count,
+                              int shape)
+{
+    uintptr_t at = (uintptr_t)rows.at + (uintptr_t)ahead * sizeof(T);
+    for (dc_i64 i = 0; i < count; i++, at += (uintptr_t)rows.pitch * sizeof(T)) {
+        __builtin_prefetch((const void *)at, 0, 2);
+        if (shape == HERK_HALVES)
+            __builtin_prefetch((const void *)(at + (uintptr_t)half * sizeof(T)), 0, 2);
+    }
+}
 
 /* Minima of all rows but the newest of short windows, where suffix minima of others go. */
 DC_INLINE void FN(herk_near)(const FN(herk) * h, const FN(herk_step) * s, int maxima, int shape,
@@ -160,7 +179,7 @@ DC_INLINE void FN(herk_near)(const FN(herk) * h, const FN(herk_step) * s, int ma
 DC_INLINE void FN(herk_back)(const FN(herk) * h, const FN(herk_step) * s, int maxima, int shape,
                              int counted, int inf_is_value)
 {
-    const dc_i64 pitch = s->stale.pitch, half = h->src_half, ahead = h->ahead;
+    const dc_i64 pitch = s->stale.pitch, half = h->src_half;
     const int lanes = h->lanes;
     const FN(loose) *row = s->stale.at + (h->block + h->spare) * pitch;
     T *to = h->suffix + h->block * VEC_LANES;
@@ -174,7 +193,6 @@ DC_INLINE void FN(herk_back)(const FN(herk) * h, const FN(herk_step) * s, int ma
         const FN(vec) x = FN(herk_load)(row, shape, lanes, half);
         const FN(vec) merged = FN(herk_merge)(maxima, x, least);
         least = counted ? FN(vsel)(FN(vismissing)(x, inf_is_value), least, merged) : merged;
-        __builtin_prefetch((const void *)((uintptr_t)row + (uintptr_t)ahead * sizeof(T)), 0, 2);
         if (r > h->block)
             continue;
         to -= VEC_LANES;
@@ -188,19 +206,22 @@ DC_INLINE FN(mask) FN(herk_clean)(const FN(herk) * h, FN(herk_step) * s, int max
                                   int mute, int inf_is_value)
 {
     const dc_i64 pitch = s->fresh.pitch, out_pitch = s->out_pitch, outs = s->outs;
-    const dc_i64 half = h->src_half, out_half = h->out_half, ahead = h->ahead;
+    const dc_i64 half = h->src_half, out_half = h->out_half;
     const int lanes = h->lanes, brief = h->brief;
     const FN(loose) *row = s->fresh.at;
     const T *suffix = h->suffix;
     FN(loose) *out = s->out;
     FN(vec) least = FN(herk_none)(maxima);
     FN(mask) bad = FN(mnone)();
+    FN(bits) odd = {0};
     if (!mute)
         FN(herk_back)(h, s, maxima, shape, 0, inf_is_value);
     for (dc_i64 i = 0; i < outs; i++) {
         const FN(vec) x = FN(herk_load)(row, shape, lanes, half);
-        __builtin_prefetch((const void *)((uintptr_t)row + (uintptr_t)ahead * sizeof(T)), 0, 2);
-        bad = FN(mor)(bad, FN(vismissing)(x, inf_is_value));
+        if (inf_is_value)
+            bad = FN(mor)(bad, FN(visnan)(x));
+        else
+            odd |= (FN(bits))(x - x); /* 0, of NaN and infinities NaN */
         least = brief ? FN(herk_none)(maxima) : least;
         least = FN(herk_merge)(maxima, x, least);
         const FN(vec) end = mute ? FN(vquiet)() : FN(vload)(suffix);
@@ -211,7 +232,7 @@ DC_INLINE FN(mask) FN(herk_clean)(const FN(herk) * h, FN(herk_step) * s, int max
         suffix += VEC_LANES;
     }
     s->least = least;
-    return bad;
+    return FN(mor)(bad, FN(visnan)((FN(vec))odd));
 }
 
 /* The same whatever is missing.  The old block of `s` begins a row early, the counts are those of
@@ -221,7 +242,7 @@ DC_INLINE FN(cvec) FN(herk_counted)(const FN(herk) * h, FN(herk_step) * s, FN(cv
 {
     const dc_i64 pitch = s->fresh.pitch, out_pitch = s->out_pitch, outs = s->outs;
     const dc_i64 stale_pitch = s->stale.pitch, half = h->src_half, out_half = h->out_half;
-    const dc_i64 few = h->min_periods, ahead = h->ahead;
+    const dc_i64 few = h->min_periods;
     const int lanes = h->lanes, brief = h->brief;
     const FN(loose) *row = s->fresh.at, *stale = s->stale.at;
     const T *suffix = h->suffix;
@@ -232,7 +253,6 @@ DC_INLINE FN(cvec) FN(herk_counted)(const FN(herk) * h, FN(herk_step) * s, FN(cv
     for (dc_i64 i = 0; i < outs; i++) {
         const FN(vec) x = FN(herk_load)(row, shape, lanes, half);
         const FN(vec) y = FN(herk_load)(stale, shape, lanes, half);
-        __builtin_prefetch((const void *)((uintptr_t)row + (uintptr_t)ahead * sizeof(T)), 0, 2);
         const FN(mask) gone = FN(vismissing)(x, inf_is_value);
         count = FN(cinc)(count, FN(mnot)(gone));
         count -= FN(cinc)(FN(czero)(), FN(mnot)(FN(vismissing)(y, inf_is_value)));
@@ -267,6 +287,12 @@ DC_INLINE FN(vec) FN(herk_register)(FN(herk) * h, int p, dc_i64 e, FN(herk_step)
     const dc_i64 enough = h->min_periods;
     T *count = h->count + p * VEC_LANES;
     s->fresh = FN(herk_view)(h, p, e, s->outs, h->fresh);
+    if (h->ahead)
+        FN(herk_fetch)(s->fresh, h->ahead, h->src_half, s->outs, shape);
+    if (h->ahead && h->far) {
+        const dc_i64 back = (h->window - 1) * h->pitch;
+        FN(herk_fetch)(s->fresh, h->ahead - back, h->src_half, s->outs, shape);
+    }
     if (!h->counted[p]) {
         FN(mask) bad;
         const dc_i64 inside = FN(herk_inside)(h, last);
