@@ -10,6 +10,10 @@
 #define DC_ROLLING_SUMS_H
 /* Scratch behind v->spare, in registers per panel row. */
 enum { SUMS_ACC, SUMS_COUNT, SUMS_ALL, SUMS_SCRATCH };
+enum {
+    SUMS_COLLIDE = 2048, /* rows so many bytes apart, or multiples, share lines of the caches   */
+    SUMS_AHEAD = 24      /* rows to prefetch ahead                                              */
+};
 #endif
 
 static T *FN(sums_spare)(const FN(pack) * v, int which)
@@ -45,7 +49,7 @@ static void FN(count_panel)(const FN(pack) * v, T *in, FN(loose) * out, int miss
 {
     FN(cvec) *before = missing ? (FN(cvec) *)FN(sums_spare)(v, SUMS_COUNT) : NULL;
     if (missing)
-        FN(values_count)(in, v->rows, FN(vzero)(), before);
+        FN(values_count)(in, VEC_LANES, v->rows, v->args->inf_is_value, in, before);
     FN(sums_epilogue)(v, DC_ROLLING_COUNT, before, NULL, out, v->outs);
 }
 
@@ -59,27 +63,39 @@ static void FN(sums_mean)(FN(tree) * t)
         t->over = (T)w;
 }
 
+static FN(tree) FN(sums_tree)(const FN(pack) * v, T *rows, FN(loose) * out)
+{
+    return (FN(tree)){.src = rows,
+                      .src_pitch = VEC_LANES,
+                      .rows = rows,
+                      .acc = FN(sums_spare)(v, SUMS_ACC),
+                      .n = v->rows,
+                      .lead = v->lead,
+                      .next = v->next,
+                      .next_pitch = v->next_pitch,
+                      .times = 1,
+                      .window = v->window,
+                      .out = out,
+                      .out_pitch = v->out_pitch};
+}
+
+/* Whether results have to be looked at one by one even where no value is missing.  A window cut to
+ * the series by the plan may be below min_periods for good. */
+static int FN(sums_row_by_row)(const FN(pack) * v, int kind)
+{
+    const int partial = v->lead < v->window - 1;
+    return v->args->min_periods > v->window ||
+           (partial && kind == DC_ROLLING_MEAN && v->args->min_periods < v->window);
+}
+
 static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out, int missing)
 {
     FN(cvec) *before = missing ? (FN(cvec) *)FN(sums_spare)(v, SUMS_COUNT) : NULL;
-    const int partial = v->lead < v->window - 1;
-    FN(tree)
-    t = {.rows = in,
-         .acc = FN(sums_spare)(v, SUMS_ACC),
-         .n = v->rows,
-         .lead = v->lead,
-         .next = v->next,
-         .next_pitch = v->next_pitch,
-         .times = 1,
-         .window = v->window,
-         .out = out,
-         .out_pitch = v->out_pitch};
-    /* a window cut to the series by the plan may be below min_periods for good */
-    const int row_by_row = missing || v->args->min_periods > v->window ||
-                           (partial && kind == DC_ROLLING_MEAN && v->args->min_periods < v->window);
+    FN(tree) t = FN(sums_tree)(v, in, out);
+    const int row_by_row = missing || FN(sums_row_by_row)(v, kind);
     T *all = NULL;
     if (missing)
-        FN(values_count)(in, v->rows, FN(vzero)(), before);
+        FN(values_count)(in, VEC_LANES, v->rows, v->args->inf_is_value, in, before);
     if (v->step != 1) {
         all = FN(sums_spare)(v, SUMS_ALL);
         t.out = all + v->lead * VEC_LANES;
@@ -87,11 +103,66 @@ static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out,
     }
     if (kind == DC_ROLLING_MEAN && !row_by_row)
         FN(sums_mean)(&t);
-    FN(tree_run)(&t);
+    const int finite = FN(tree_run)(&t);
     const dc_i64 special = FN(sums_special)(v, row_by_row);
     FN(sums_epilogue)(v, kind, before, all, out, special);
-    for (dc_i64 j = special; all && j < v->outs; j++)
-        FN(vstoreu)(out + j * v->out_pitch, FN(vload)(t.out + j * v->step * VEC_LANES));
+    for (dc_i64 j = special; (all || !finite) && j < v->outs; j++) {
+        FN(loose) *to = out + j * v->out_pitch;
+        FN(vstoreu)
+        (to, FN(values_quiet)(all ? FN(vload)(t.out + j * v->step * VEC_LANES) : FN(vloadu)(to)));
+    }
+}
+
+/* Lanes of the tile, if it can be computed on the arrays themselves; else 0. */
+static dc_i64 FN(sums_direct)(FN(pack) * v, int kind)
+{
+    const dc_rolling_args *a = v->args;
+    const dc_i64 first = a->out_first + v->out_first + v->shift - v->lead;
+    if (kind == DC_ROLLING_COUNT || a->expanding || a->step != 1 || v->stream || !v->src_together ||
+        !v->dst_together || first < 0 || first + v->rows > a->rows ||
+        FN(sums_row_by_row)(v, kind) || a->src_row_stride * (dc_i64)sizeof(T) % SUMS_COLLIDE == 0)
+        return 0;
+    FN(pack_lanes)(v, v->panels - 1);
+    const dc_i64 width = (v->panels - 1) * VEC_LANES + v->lanes;
+    FN(pack_lanes)(v, 0);
+    return width < VEC_LANES ? 0 : width;
+}
+
+/* The tile without panels: the last register overlaps the one before where lanes do not fill it.
+ * A result that is not finite has met a missing value, or a sum too large: from then on the rows
+ * are copied and counted as they are read. */
+static void FN(sums_arrays)(FN(pack) * v, int kind, dc_i64 width)
+{
+    const dc_rolling_args *a = v->args;
+    const dc_i64 pitch = a->src_row_stride;
+    const dc_i64 first = a->out_first + v->out_first + v->shift - v->lead;
+    FN(cvec) *before = (FN(cvec) *)FN(sums_spare)(v, SUMS_COUNT);
+    int row_by_row = FN(sums_row_by_row)(v, kind);
+    v->out_pitch = a->dst_row_stride;
+    v->next_pitch = pitch * (dc_i64)sizeof(T);
+    for (dc_i64 p = 0; p < v->panels; p++) {
+        const dc_i64 column = pack_min(p * VEC_LANES, width - VEC_LANES);
+        const FN(loose) *from = v->from[0] + first * pitch + column;
+        FN(loose) *out = v->to[0] + v->out_first * v->out_pitch + column;
+        v->next = (const char *)((uintptr_t)from + (uintptr_t)(SUMS_AHEAD * v->next_pitch));
+        if (!row_by_row) {
+            FN(tree) t = FN(sums_tree)(v, v->in, out);
+            t.src = from;
+            t.src_pitch = pitch;
+            t.eager = 1;
+            if (kind == DC_ROLLING_MEAN)
+                FN(sums_mean)(&t);
+            row_by_row = !FN(tree_run)(&t);
+        }
+        if (row_by_row) {
+            FN(tree) t = FN(sums_tree)(v, v->in, out);
+            FN(values_count)(from, pitch, v->rows, a->inf_is_value, v->in, before);
+            t.next_pitch = 0;
+            (void)FN(tree_run)(&t);
+        }
+        FN(sums_epilogue)
+        (v, kind, row_by_row ? before : NULL, NULL, out, FN(sums_special)(v, row_by_row));
+    }
 }
 
 static void FN(sums_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
@@ -120,13 +191,18 @@ static void FN(sums_run)(void *const *operand, const dc_rolling_args *a, const d
     const int extreme = kind == DC_ROLLING_MIN || kind == DC_ROLLING_MAX;
     FN(pack) v;
     FN(pack_open)(&v, operand, a, tiling, tile, scratch);
+    const dc_i64 width = FN(sums_direct)(&v, kind);
+    if (width && !extreme) {
+        FN(sums_arrays)(&v, kind, width);
+        return;
+    }
     for (dc_i64 p = 0; p < v.panels; p++) {
         int missing;
         if (a->expanding) {
             FN(expand_panel)(&v, p, kind);
             continue;
         }
-        v.raw = extreme;
+        v.raw = 1;
         T *in = FN(pack_in)(&v, p, &missing);
         FN(loose) *out = FN(pack_out)(&v, p);
         if (kind == DC_ROLLING_COUNT)

@@ -9,8 +9,8 @@
  * as the digit's lower bits say.  `acc` collects the blocks per window, newest first; the last pass
  * puts it out.
  *
- * Rows before the panel are the identity.  A pass works in place: a row is read before it is
- * written. */
+ * The first pass reads the panel or the array itself; the others work in place: a row is read
+ * before it is written.  Rows before the first are the identity. */
 
 #ifndef DC_ROLLING_TREE_H
 #define DC_ROLLING_TREE_H
@@ -20,6 +20,8 @@ enum { TREE_DIGIT_BITS = 4, TREE_DIGIT = 1 << TREE_DIGIT_BITS };
 #endif
 
 typedef struct FN(tree) {
+    const FN(loose) * src; /* n registers, src_pitch apart: the panel, or of the arrays */
+    dc_i64 src_pitch;
     T *rows;         /* n registers: the panel                                      */
     T *acc;          /* n registers, entry of a window: its newest row              */
     FN(loose) * out; /* results of the windows that end at rows lead, lead + 1, ... */
@@ -28,6 +30,8 @@ typedef struct FN(tree) {
     T times, over;    /* of the results; over 0: unused         */
     const char *next; /* to be prefetched, with the first pass      */
     dc_i64 next_pitch;
+    int eager;    /* a result that is not finite ends the climb                  */
+    FN(bits) odd; /* NaN where one was                                           */
     /* of the pass */
     dc_i64 unit, back; /* s; rows that the lower digits of the window cover      */
     const T *from;     /* acc, or the identity                                   */
@@ -73,16 +77,16 @@ DC_INLINE FN(vec) FN(tree_climb)(int u, FN(tree_ring) * r, FN(vec) x)
 /* A result.  It is never -0, since the first addend was +0. */
 DC_INLINE FN(vec) FN(tree_result)(T times, T over, FN(vec) x)
 {
-    x = over != 0 ? x / FN(vset)(over) : x * FN(vset)(times);
-    return FN(vsel)(FN(visnan)(x), FN(vquiet)(), x);
+    return over != 0 ? x / FN(vset)(over) : x * FN(vset)(times);
 }
 
 #define TREE_ROW(u, checked)                                                                       \
     do {                                                                                           \
         const dc_i64 row = i + (u)*s, e = row + back;                                              \
         if ((checked) && row >= n)                                                                 \
-            return;                                                                                \
-        FN(vec) x = FN(vload)(rows + row * VEC_LANES);                                             \
+            return odd;                                                                            \
+        const FN(vec) x = FN(vloadu)(src + src_at);                                                \
+        src_at += src_step;                                                                        \
         if (!(checked))                                                                            \
             __builtin_prefetch(next + next_at, 0, 2);                                              \
         next_at += next_step;                                                                      \
@@ -92,10 +96,13 @@ DC_INLINE FN(vec) FN(tree_result)(T times, T over, FN(vec) x)
         if (digit != 0 && (!(checked) || (e >= lead && e < n))) {                                  \
             FN(vec) so_far = FN(vload)(from + e * from_pitch);                                     \
             so_far = FN(tree_blocks)(digit, u, &r, x, sixteen, so_far);                            \
-            if (last)                                                                              \
-                FN(vstoreu)(out + out_at, FN(tree_result)(times, over, so_far));                   \
-            else                                                                                   \
+            if (last) {                                                                            \
+                so_far = FN(tree_result)(times, over, so_far);                                     \
+                odd |= (FN(bits))(so_far - so_far);                                                \
+                FN(vstoreu)(out + out_at, so_far);                                                 \
+            } else {                                                                               \
                 FN(vstore)(acc + e * VEC_LANES, so_far);                                           \
+            }                                                                                      \
         }                                                                                          \
         out_at += out_step;                                                                        \
     } while (0)
@@ -112,8 +119,8 @@ DC_INLINE FN(vec) FN(tree_result)(T times, T over, FN(vec) x)
         TREE_ROW(7, checked);                                                                      \
     } while (0)
 
-/* The residue class of row `i`. */
-DC_INLINE void FN(tree_walk)(const FN(tree) * t, int digit, int last, dc_i64 i)
+/* The residue class of row `i`; returns NaN in the lanes where a result is not finite. */
+DC_INLINE FN(bits) FN(tree_walk)(const FN(tree) * t, int digit, int last, dc_i64 i)
 {
     const dc_i64 n = t->n, s = t->unit, back = t->back;
     const dc_i64 end = last ? n - back : n; /* the last pass needs no row beyond */
@@ -122,31 +129,45 @@ DC_INLINE void FN(tree_walk)(const FN(tree) * t, int digit, int last, dc_i64 i)
     /* Copies: a result may be stored at any address, also, as far as a compiler sees, in *t. */
     T *const rows = t->rows, *const acc = t->acc;
     const T *const from = t->from;
+    const FN(loose) *const src = t->src;
     FN(loose) *const out = t->out;
     const char *const next = t->next;
+    const int eager = t->eager;
     const T times = t->times, over = t->over;
     const dc_i64 from_pitch = t->from_pitch, out_step = s * t->out_pitch;
-    const dc_i64 next_step = s * t->next_pitch;
+    const dc_i64 next_step = s * t->next_pitch, src_step = s * t->src_pitch;
     dc_i64 out_at = (i + back - lead) * t->out_pitch, next_at = i * t->next_pitch;
+    dc_i64 src_at = i * t->src_pitch;
+    FN(bits) odd = {0};
     const FN(vec) none = FN(vzero)();
     FN(tree_ring)
     r = {none,
          {none, none},
          {none, none, none, none},
          {none, none, none, none, none, none, none, none}};
-    for (; i < end; i += 8 * s)
+    for (; i < end; i += 8 * s) {
         if (i >= first && i + 7 * s + ahead < n)
             TREE_ROWS(0);
         else
             TREE_ROWS(1);
+        if (last && eager && FN(many)(FN(visnan)((FN(vec))odd)))
+            break;
+    }
+    return odd;
+}
+
+/* Whether a result that is not finite has ended the climb. */
+static int FN(tree_ends)(const FN(tree) * t)
+{
+    return t->eager && FN(many)(FN(visnan)((FN(vec))t->odd));
 }
 
 #define TREE_PASS(digit, last)                                                                     \
-    static void FN(tree_##digit##_##last)(const FN(tree) * t)                                      \
+    static void FN(tree_##digit##_##last)(FN(tree) * t)                                            \
     {                                                                                              \
         const dc_i64 classes = pack_min(t->unit, t->n);                                            \
-        for (dc_i64 i = 0; i < classes; i++)                                                       \
-            FN(tree_walk)(t, digit, last, i);                                                      \
+        for (dc_i64 i = 0; i < classes && !FN(tree_ends)(t); i++)                                  \
+            t->odd |= FN(tree_walk)(t, digit, last, i);                                            \
     }
 #define TREE_BOTH(digit)                                                                           \
     TREE_PASS(digit, 0)                                                                            \
@@ -175,7 +196,7 @@ TREE_BOTH(13)
 TREE_BOTH(14)
 TREE_BOTH(15)
 TREE_PASS(16, 1)
-static void (*const FN(tree_passes)[2][TREE_DIGIT + 1])(const FN(tree) *) = {
+static void (*const FN(tree_passes)[2][TREE_DIGIT + 1])(FN(tree) *) = {
     TREE_LIST(0, FN(tree_0_0), NULL), TREE_LIST(1, NULL, FN(tree_16_1))};
 
 #undef TREE_LIST
@@ -185,34 +206,39 @@ static void (*const FN(tree_passes)[2][TREE_DIGIT + 1])(const FN(tree) *) = {
 #undef TREE_ROW
 
 /* Windows that the last pass does not meet, since its blocks lie before the panel. */
-static void FN(tree_rest)(const FN(tree) * t)
+static void FN(tree_rest)(FN(tree) * t)
 {
-    for (dc_i64 e = t->lead; e < pack_min(t->back, t->n); e++)
-        FN(vstoreu)
-    (t->out + (e - t->lead) * t->out_pitch,
-     FN(tree_result)(t->times, t->over, FN(vload)(t->acc + e * VEC_LANES)));
+    for (dc_i64 e = t->lead; e < pack_min(t->back, t->n); e++) {
+        const FN(vec) x = FN(tree_result)(t->times, t->over, FN(vload)(t->acc + e * VEC_LANES));
+        t->odd |= (FN(bits))(x - x);
+        FN(vstoreu)(t->out + (e - t->lead) * t->out_pitch, x);
+    }
 }
 
-/* All windows that end at rows lead ... n - 1 of the tree's panel; the panel is overwritten. */
-static void FN(tree_run)(FN(tree) * t)
+/* All windows that end at rows lead ... n - 1 of the source; the panel is overwritten.  Returns
+ * whether all results are finite; NaNs among them are any. */
+static int FN(tree_run)(FN(tree) * t)
 {
     const FN(vec) none = FN(vzero)();
     dc_i64 digits = t->window;
     t->unit = 1;
     t->back = 0;
+    t->odd = (FN(bits)){0};
     for (;;) {
         const int last = digits <= TREE_DIGIT;
         const int digit = last ? (int)digits : (int)(digits % TREE_DIGIT);
         t->from = t->back ? t->acc : (const T *)&none;
         t->from_pitch = t->back ? VEC_LANES : 0;
         FN(tree_passes)[last][digit](t);
-        if (last) {
-            FN(tree_rest)(t);
-            return;
-        }
+        if (last)
+            break;
         t->back += digit * t->unit;
         t->unit *= TREE_DIGIT;
+        t->src = t->rows;
+        t->src_pitch = VEC_LANES;
         t->next_pitch = 0;
         digits /= TREE_DIGIT;
     }
+    FN(tree_rest)(t);
+    return !FN(many)(FN(visnan)((FN(vec))t->odd));
 }

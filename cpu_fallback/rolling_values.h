@@ -1,17 +1,18 @@
 /* What sums, moments and extremes share: counts of valid values, results that depend on them.
  * Included by cpu_fallback/rolling.c once per dtype, hence no guard. */
 
-/* Counts the valid values before each row (n + 1 entries) and puts `filler` where one is missing.
- */
-static void FN(values_count)(T *rows, dc_i64 n, FN(vec) filler, FN(cvec) * before)
+/* Rows of a panel or an array become panel rows with 0 where a value is missing, and the valid
+ * values before each row are counted (n + 1 entries).  In place, if the panel is `from` itself. */
+static void FN(values_count)(const FN(loose) * from, dc_i64 pitch, dc_i64 n, int inf_is_value,
+                             T *to, FN(cvec) * before)
 {
     FN(cvec) count = FN(czero)();
     for (dc_i64 r = 0; r < n; r++) {
-        const FN(vec) x = FN(vload)(rows + r * VEC_LANES);
-        const FN(mask) gone = FN(visnan)(x);
+        const FN(vec) x = FN(vloadu)(from + r * pitch);
+        const FN(mask) gone = FN(vismissing)(x, inf_is_value);
         before[r] = count;
         count = FN(cinc)(count, FN(mnot)(gone));
-        FN(vstore)(rows + r * VEC_LANES, FN(vsel)(gone, filler, x));
+        FN(vstore)(to + r * VEC_LANES, FN(vsel)(gone, FN(vzero)(), x));
     }
     before[n] = count;
 }
