@@ -185,11 +185,50 @@ dc_status dc__array_check_output(const dc_op *op, const dc_array *array, const c
     return DC_OK;
 }
 
+/* Bytes that the axes below `period` reach, first ... end - 1 from the origin of the array; 0 where
+ * an axis above it does not repeat after whole periods. */
+static int array_inner(const dc_array *array, int64_t period, int64_t *first, int64_t *end)
+{
+    const int64_t size = (int64_t)dc_dtype_bytes(array->dtype);
+
+    *first = 0;
+    *end = size;
+    for (int32_t d = 0; d < array->ndim; ++d) {
+        const int64_t step = array->stride[d] * size, reach = step * (array->shape[d] - 1);
+        if (array->shape[d] == 1)
+            continue;
+        if (step >= period || -step >= period) {
+            if (step % period != 0)
+                return 0;
+        } else if (reach < 0) {
+            *first += reach;
+        } else {
+            *end += reach;
+        }
+    }
+    return 1;
+}
+
+/* Whether the two lie between each other, as two columns of one matrix do: both repeat after
+ * `period` bytes, and within a period one ends before the other begins.  `apart`: from a's origin
+ * to b's. */
+static int arrays_interleave(const dc_array *a, const dc_array *b, int64_t period, int64_t apart)
+{
+    int64_t a_first, a_end, b_first, b_end;
+
+    if (period <= 0 || !array_inner(a, period, &a_first, &a_end) ||
+        !array_inner(b, period, &b_first, &b_end))
+        return 0;
+    const int64_t gap = ((apart + b_first - a_first) % period + period) % period;
+    return gap >= a_end - a_first && gap + (b_end - b_first) <= period;
+}
+
 dc_status dc__array_no_overlap(const dc_op *op, const dc_array *a, const char *a_name,
                                const dc_array *b, const char *b_name)
 {
     int64_t a_low, a_high, b_low, b_high;
     uintptr_t a_base = (uintptr_t)a->data, b_base = (uintptr_t)b->data;
+    int apart = 0;
 
     if (a->buffer != b->buffer)
         return DC_OK;
@@ -201,8 +240,13 @@ dc_status dc__array_no_overlap(const dc_op *op, const dc_array *a, const char *a
         return DC_OK;
     a_base += (uintptr_t)(a->offset * (int64_t)dc_dtype_bytes(a->dtype));
     b_base += (uintptr_t)(b->offset * (int64_t)dc_dtype_bytes(b->dtype));
-    DC_REQUIRE((intptr_t)(a_base + (uintptr_t)a_low - b_base - (uintptr_t)b_high) >= 0 ||
-                   (intptr_t)(b_base + (uintptr_t)b_low - a_base - (uintptr_t)a_high) >= 0,
-               DC_E_ARGUMENT, "%s: %s overlaps %s in memory", op->name, a_name, b_name);
+    apart = (intptr_t)(a_base + (uintptr_t)a_low - b_base - (uintptr_t)b_high) >= 0 ||
+            (intptr_t)(b_base + (uintptr_t)b_low - a_base - (uintptr_t)a_high) >= 0;
+    for (int32_t d = 0; !apart && d < a->ndim; ++d) {
+        const int64_t step = a->stride[d] * (int64_t)dc_dtype_bytes(a->dtype);
+        apart = a->shape[d] > 1 && arrays_interleave(a, b, step < 0 ? -step : step,
+                                                     (int64_t)(intptr_t)(b_base - a_base));
+    }
+    DC_REQUIRE(apart, DC_E_ARGUMENT, "%s: %s overlaps %s in memory", op->name, a_name, b_name);
     return DC_OK;
 }

@@ -14,7 +14,8 @@ extern "C" {
  *
  * Inputs may be strided (negative and zero strides), read-only, misaligned to any byte and empty;
  * outputs may be strided but no two of their elements may share memory, and an output may not
- * overlap an input.
+ * overlap an input: one ends before the other begins, or they lie between each other as columns of
+ * one matrix do.
  */
 typedef struct dc_array {
     dc_buffer *buffer;           /* device memory, or NULL: host memory at `data`            */

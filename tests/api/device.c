@@ -114,6 +114,50 @@ static void host_memory(void **state)
     }
 }
 
+/* A call from columns of a matrix into others of it: nothing between them changes.  Columns that
+ * meet are refused. */
+static void columns_of_one_matrix(dc_queue *on)
+{
+    enum { N = 50, WIDE = 9 };
+    double matrix[N][WIDE], before[N][WIDE];
+    dc_rolling_params p = call(DC_ROLLING_MAX, host(in), host(out));
+    for (int i = 0; i < N; i++)
+        for (int k = 0; k < WIDE; k++)
+            before[i][k] = matrix[i][k] = (i * 37 + k * 11) % 50;
+    p.window = p.min_periods = 2;
+    p.src = p.dst = dc_array_host(matrix, DC_F64, 2, (const int64_t[]){N, 3});
+    p.src.stride[0] = p.dst.stride[0] = WIDE;
+    p.src.offset = 5; /* columns 5 ... 7, backwards the second time */
+    p.dst.offset = 1; /* columns 1 ... 3 */
+    for (int backwards = 0; backwards < 2; backwards++) {
+        expect_ok(dc_rolling(on, &p, NULL));
+        for (int i = 1; i < N; i++)
+            for (int k = 0; k < WIDE; k++) {
+                const int from = backwards ? 8 - k : k + 4;
+                const double want_ =
+                    k < 1 || k > 3 ? before[i][k] : fmax(before[i - 1][from], before[i][from]);
+                assert_true(matrix[i][k] == want_);
+            }
+        p.src.offset = 7;
+        p.src.stride[1] = -1;
+    }
+    p.src.offset = 5; /* columns 3 ... 5 */
+    memcpy(matrix, before, sizeof matrix);
+    expect_error(dc_rolling(on, &p, NULL), DC_E_ARGUMENT, "dst overlaps src", NULL);
+    p.src.offset = 8; /* columns 8, 0, 1 of two rows: each in a period of its own, but they meet */
+    p.src.stride[1] = 1;
+    expect_error(dc_rolling(on, &p, NULL), DC_E_ARGUMENT, "dst overlaps src", NULL);
+    assert_memory_equal(matrix, before, sizeof matrix);
+}
+
+static void between_columns(void **state)
+{
+    (void)state;
+    columns_of_one_matrix(cpu);
+    needs_a_device();
+    columns_of_one_matrix(queue);
+}
+
 /* A chain of three calls on the device: no byte crosses the link between them. */
 static void a_resident_chain(void **state)
 {
@@ -419,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_is_described),
         cmocka_unit_test(host_memory),
+        cmocka_unit_test(between_columns),
         cmocka_unit_test(a_resident_chain),
         cmocka_unit_test(mixed_residence),
         cmocka_unit_test(wrong_residence),
