@@ -89,7 +89,7 @@ def _output(operation, array, shape, out, x):
 
 def _interleaved(operation, x, out):
     """x and out lie in one block without sharing an element, such as two columns of a matrix: the
-    library, which compares first and last bytes, would refuse them."""
+    library may see no order in how they lie between each other, and refuse them."""
     if not np.may_share_memory(x, out):
         return False
     try:
