@@ -24,31 +24,24 @@ DC_INLINE FN(gap) FN(gap_plain)(FN(vec) a1, FN(vec) m1, FN(vec) a2, FN(vec) m2)
     return (FN(gap)){d, d * d};
 }
 
-/* a + b - s, exactly, where s is that sum rounded. */
-DC_INLINE FN(vec) FN(gap_lost)(FN(vec) a, FN(vec) b, FN(vec) s)
-{
-    const FN(vec) bb = s - a;
-    return (a - (s - bb)) + (b - bb);
-}
-
-/* With care for d.  The other two are this between single rows, and of a newer single row. */
+/* With care for d; and that between single rows. */
 DC_INLINE FN(gap) FN(gap_near)(FN(vec) a1, FN(vec) m1, FN(vec) a2, FN(vec) m2)
 {
     const FN(vec) u = a2 - a1, v = m2 - m1, d = u + v;
-    const FN(vec) e = FN(gap_lost)(a2, -a1, u) + FN(gap_lost)(u, v, d);
+    const FN(vec) e = ((a2 - u) - a1) + (v - (d - u));
     return (FN(gap)){d + e, d * d + d * (e + e)};
 }
 
 DC_INLINE FN(gap) FN(gap_near_rows)(FN(vec) a1, FN(vec) a2)
 {
-    const FN(vec) d = a2 - a1, e = FN(gap_lost)(a2, -a1, d);
+    const FN(vec) d = a2 - a1, e = (a2 - d) - a1;
     return (FN(gap)){d + e, d * d + d * (e + e)};
 }
 
 /* What z = (s1 + s2) + p lost to rounding, nearly. */
 DC_INLINE FN(vec) FN(merge_lost)(FN(vec) s1, FN(vec) s2, FN(vec) p, FN(vec) z)
 {
-    const FN(vec) lost = ((FN(vmax)(s1, s2) - z) + FN(vmin)(s1, s2)) + p;
+    const FN(vec) lost = (s2 - (z - s1)) + p;
     return FN(vsel)(FN(vlt)(z, FN(vinf)()), lost, FN(vzero)());
 }
 

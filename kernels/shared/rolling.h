@@ -26,10 +26,9 @@
  *   average out over the many of their kind).  With W the window's rows as the caller gave them,
  *   where  4 n > W, or 2 n > W if W > DC_CARE_LONG,  and always in expanding windows, s is rounded
  *   once, p = q f:
- *     z = (s1 + s2) + p;  s = z + (((max(s1, s2) - z) + min(s1, s2)) + p), but z if z is not finite
- *   and where also n <= DC_CARE_GAP_COUNT, d is taken with what it lost to rounding:
- *     lost(x, y) = (x - (z - t)) + (y - t), z = x + y, t = z - x
- *     e = lost(a2, -a1) + lost(a2 - a1, m2 - m1)
+ *     z = (s1 + s2) + p;  s = z + ((s2 - (z - s1)) + p), but z if z is not finite
+ *   and where also n <= DC_CARE_GAP_COUNT, d is taken with what it lost to rounding, nearly:
+ *     u = a2 - a1;  v = m2 - m1;  d = u + v;  e = ((a2 - u) - a1) + (v - (d - u))
  *     q = d d + d (e + e);  m = m2 - (d + e) w;  f = (n1 n2) / (n1 + n2)
  *   A difference that overflows makes q NaN then.
  * Selections (min, max, median, quantile) are exact and need no order.
@@ -43,7 +42,7 @@
 enum { DC_ROLLING_MAX_AXES = 7 };
 
 /* Care of a merge of moments: for the sum s; for the difference d as well. */
-enum { DC_CARE_SUM = 1, DC_CARE_GAP = 2, DC_CARE_GAP_COUNT = 32, DC_CARE_LONG = 64 };
+enum { DC_CARE_SUM = 1, DC_CARE_GAP = 2, DC_CARE_GAP_COUNT = 16, DC_CARE_LONG = 64 };
 
 /* ... that makes a block of n values. */
 static inline int dc_rolling_care(dc_i64 careful, dc_i64 n)

@@ -27,13 +27,6 @@ static inline FN(state) FN(state_leaf)(T x, int inf_is_value)
     return state;
 }
 
-/* a + b - s, exactly, where s is that sum rounded. */
-static inline T FN(lost)(T a, T b, T s)
-{
-    const T bb = s - a;
-    return (a - (s - bb)) + (b - bb);
-}
-
 /* x: the newest valid value, m: mean - x, s: squared deviations from the mean. */
 static inline FN(state) FN(merge_moments)(FN(state) old, FN(state) new, dc_i64 careful)
 {
@@ -44,17 +37,15 @@ static inline FN(state) FN(merge_moments)(FN(state) old, FN(state) new, dc_i64 c
     FN(state) out;
 
     if (care & DC_CARE_GAP) {
-        const T e = FN(lost)(new.x, -old.x, u) + FN(lost)(u, v, d);
+        const T e = ((new.x - u) - old.x) + (v - (d - u));
         f = FN(dc_div)((T)old.n * (T) new.n, n);
         q = q + d * (e + e);
         d = d + e;
     }
     p = q * f;
     z = (old.s + new.s) + p;
-    if ((care & DC_CARE_SUM) && z < INFINITY) {
-        const T more = old.s < new.s ? new.s : old.s, less = old.s < new.s ? old.s : new.s;
-        z = z + (((more - z) + less) + p);
-    }
+    if ((care & DC_CARE_SUM) && z < INFINITY)
+        z = z + ((new.s - (z - old.s)) + p);
     out.n = old.n + new.n;
     out.x = new.n ? new.x : old.x;
     out.m = !old.n ? new.m : !new.n ? old.m : new.m - d *w;
