@@ -13,6 +13,9 @@ DTYPES = (np.float64, np.float32)
 WINDOWS = (1, 7, 16, 60, 257)
 SETTINGS = [(isa, threads) for isa in dc.topology()["isas"] for threads in (1, 2, 3, 7)]
 
+# bytes of a result that bypasses the caches, on machines where that is within reason
+BEYOND = min(dc.topology()["l3_bytes"], 96 << 20) // 2 + (1 << 20)
+
 
 def call(name, x, window, **options):
     if name == "quantile":
@@ -63,6 +66,25 @@ def test_chunks_with_a_halo(name, dtype, window, cuts, seed):
         halo = min(first, window - 1)
         part = call(name, x[first - halo:last], window, min_periods=1)[halo:]
         helpers.assert_same_bits(part, whole[first:last], "%d to %d" % (first, last))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("columns", (8, 29))
+@pytest.mark.parametrize("name", ("mean", "min", "max"))
+def test_beyond_the_caches(name, columns, dtype):
+    """Results written past the caches have the bits of parts that stay inside, with and without
+    gaps between the rows of the output."""
+    rows = BEYOND // (columns * np.dtype(dtype).itemsize)
+    x = cube(dtype, rows, columns, missing=1e-4)
+    for window, gap, threads in ((16, 0, 1), (300, 0, 2), (300, 3, 1)):
+        wide = np.full((rows, columns + gap), 5, dtype=dtype)
+        call(name, x, window, device="cpu", threads=threads, out=wide[:, :columns])
+        assert (wide[:, columns:] == 5).all()
+        for first in range(0, rows, 30_011):
+            halo = min(first, window - 1)
+            part = call(name, x[first - halo:first + 30_011], window, device="cpu", threads=1)
+            helpers.assert_same_bits(wide[first:first + 30_011, :columns], part[halo:],
+                                     "window %d, gap %d, from row %d" % (window, gap, first))
 
 
 def _layouts(x):
