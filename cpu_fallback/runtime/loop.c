@@ -102,7 +102,7 @@ static int32_t team_size(const dc_cpu_queue *queue, const dc_tiling *tiling)
         n = tiling->work / NS_PER_THREAD;
     if (n > tiling->tiles)
         n = tiling->tiles;
-    return n < 1 || dc__context_forked(queue->context) ? 1 : (int32_t)n;
+    return n <= 1 || dc__context_forked(queue->context) ? 1 : (int32_t)n;
 }
 
 dc_status dc__cpu_loop(dc_cpu_queue *queue, dc_cpu_loop *loop)
