@@ -360,6 +360,38 @@ static void random_cases(void **state)
     }
 }
 
+/* Quantiles whose ranks are 0 ... 40 away from an end of the window, on a rank and between two. */
+static void ends_of_windows(void **state)
+{
+    (void)state;
+    static double x[2 * 200 + 30];
+    static const int64_t windows[] = {8, 9, 12, 16, 17, 24, 31, 32, 40, 64, 100, 200};
+    static const int64_t distances[] = {0, 1, 2, 3, 4, 5, 9, 20, 40};
+    int64_t number = 0;
+    for (size_t w = 0; w < sizeof windows / sizeof *windows; w++)
+        for (size_t d = 0; d < sizeof distances / sizeof *distances; d++)
+            for (int variant = 0; variant < 16; variant++, number++) {
+                dct_rng rng = dct_stream(78, (uint64_t)number);
+                const int64_t window = windows[w], rows = 2 * window + 30;
+                const double position = (double)distances[d] + (variant & 1 ? 0.4 : 0.0);
+                const double from_low = fmin(position / (double)(window - 1), 1.0);
+                for (int64_t i = 0; i < rows; i++)
+                    x[i] = dct_chance(&rng, variant & 2 ? 15 : 0) ? (double)NAN
+                           : dct_chance(&rng, variant & 4 ? 5 : 0)
+                               ? (dct_chance(&rng, 50) ? 1.0 : -1.0) * (double)INFINITY
+                               : any_value(&rng, number % 5);
+                dc_rolling_params p = of_kind(DC_ROLLING_QUANTILE, window);
+                p.q = variant & 8 ? 1.0 - from_low : from_low;
+                p.min_periods = dct_range(&rng, 1, window);
+                p.inf = dct_chance(&rng, 50) ? DC_INF_VALUE : DC_INF_MISSING;
+                p.interpolation =
+                    dct_chance(&rng, 60) ? DC_QUANTILE_LINEAR : (int32_t)dct_below(&rng, 5);
+                const char *text = differs(&p, number % 2 ? DC_F32 : DC_F64, x, rows, ANY_ULPS);
+                if (text)
+                    fail_msg("case %lld: %s", (long long)number, text);
+            }
+}
+
 /* The oracle comparison must be able to fail: one ulp, a sign of zero, a NaN, five ulp. */
 static void planted_bugs_are_found(void **state)
 {
@@ -446,7 +478,7 @@ int main(void)
         cmocka_unit_test(hard_series),         cmocka_unit_test(start_does_not_matter),
         cmocka_unit_test(random_cases),        cmocka_unit_test(planted_bugs_are_found),
         cmocka_unit_test(machine_temperature), cmocka_unit_test(aws_cloudwatch),
-        cmocka_unit_test(era_interim),
+        cmocka_unit_test(era_interim),         cmocka_unit_test(ends_of_windows),
     };
     return cmocka_run_group_tests_name("rolling oracle", tests, open_library, close_library);
 }
