@@ -220,7 +220,7 @@ static int tell(dcb_bench *b, const dcb_case *c)
         snprintf(record.name, sizeof record.name, "%s", r->name);
         snprintf(record.driver, sizeof record.driver, "%s", r->driver);
         snprintf(record.isa, sizeof record.isa, "%s", r->isa >= 0 ? isas[r->isa] : "");
-        record.bytes = 2.0 * (double)case_bytes(c);
+        record.bytes = (double)(c->op.inputs + c->op.outputs) * (double)case_bytes(c);
         record.flops = run.flops;
         set_floor(b, r, &record); /* before the samples are sorted */
         record.time = dcb_time_of(r->sample, r->samples);

@@ -7,5 +7,6 @@
 #include "dualcube/introspect.h"
 #include "dualcube/kinds.h"
 #include "dualcube/queue.h"
+#include "dualcube/random.h"
 #include "dualcube/rolling.h"
 #endif

@@ -31,4 +31,7 @@ enum {
 /* What +Inf and -Inf are in rolling operations (NaN is always missing). */
 enum { DC_INF_MISSING = 0, DC_INF_VALUE = 1 };
 
+/* dc_random_kind: distributions. */
+enum { DC_RANDOM_UNIFORM = 0, DC_RANDOM_NORMAL = 1 };
+
 #endif

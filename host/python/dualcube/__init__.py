@@ -23,9 +23,10 @@ from ._system import (
 )
 from . import rolling as _rolling_functions
 from .rolling import *  # noqa: F401,F403  (the names are made from the registry)
+from . import random
 
 __all__ = [
     "Array", "DeviceError", "UnsupportedError", "__version__", "counters", "devices", "explain",
-    "last_run", "options", "pool_stats", "set_pool_cap", "to_device", "topology", "trace", "trim",
-    "version",
+    "last_run", "options", "pool_stats", "random", "set_pool_cap", "to_device", "topology", "trace",
+    "trim", "version",
 ] + _rolling_functions.__all__

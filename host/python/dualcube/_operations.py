@@ -94,7 +94,8 @@ class Operation:
         self.written = {name: parameter.plain() for name, parameter in self.parameters.items()
                         if not (parameter.is_array or parameter.required)}
         arrays = [parameter for parameter in self.parameters.values() if parameter.is_array]
-        self.src, self.dst = (next(p.offset for p in arrays if p.type == kind) for kind in
+        # Where the first input (None: there is none) and the first output lie.
+        self.src, self.dst = (next((p.offset for p in arrays if p.type == kind), None) for kind in
                               (_library.PARAM_ARRAY_IN, _library.PARAM_ARRAY_OUT))
 
     def _make_defaults(self):

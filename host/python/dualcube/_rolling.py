@@ -15,7 +15,7 @@ def _scalars(operation, params, window, expanding, options):
     if expanding:
         params.expanding = 1
         params.window = 1  # ignored by the library
-    else:
+    elif window is not None or "window" in operation.parameters:
         operation.set(params, "window", window)
     written = operation.written  # what new_params() holds already
     for name, value in options.items():
@@ -208,8 +208,11 @@ def explain(name, shape, dtype, window, expanding, device, threads, **options):
     params = operation.new_params()
     _scalars(operation, params, window, expanding, options)
     dtype = _inputs.computing_dtype(np.dtype(dtype), "explain: dtype")
-    for offset, extents in ((operation.src, tuple(shape)),
-                            (operation.dst, _output_shape(tuple(shape), params.axis, params.step))):
+    arrays = [(operation.dst, tuple(shape))]
+    if operation.src is not None:
+        arrays = [(operation.src, tuple(shape)),
+                  (operation.dst, _output_shape(tuple(shape), params.axis, params.step))]
+    for offset, extents in arrays:
         if not 1 <= len(extents) <= _library.MAX_NDIM:
             raise ValueError("explain: shape has %d axes, must have 1 to %d"
                              % (len(extents), _library.MAX_NDIM))
