@@ -1,8 +1,9 @@
 /* Random numbers: the CPU mirror.  Included once per dtype (T, SFX) by runtime/families.inc.
  *
- * A group is as many blocks as fill the lanes of a register with every word; its values come out in
- * the order of the sequence.  A tile is a range of elements in row-major order.  Where they lie end
- * to end groups are stored where they belong, else they are spread from a buffer. */
+ * A share is as many blocks as fill the lanes of a register with every word, a group a few
+ * shares side by side; its values come out in the order of the sequence.  A tile is a range of
+ * elements in row-major order.  Where they lie end to end groups are stored where they belong, else
+ * they are spread from a buffer. */
 #include <string.h>
 
 #include "kernels/shared/mirror.h"
@@ -18,9 +19,16 @@ typedef dc_u32 FN(random_unsigned) __attribute__((vector_size(DC_VECTOR_BYTES)))
 #define RANDOM_PICK(f32, f64) f64
 typedef dc_u64 FN(random_unsigned) __attribute__((vector_size(DC_VECTOR_BYTES)));
 #endif
-#define RANDOM_VALUES    RANDOM_PICK(DC_RANDOM_VALUES_F32, DC_RANDOM_VALUES_F64)
-#define RANDOM_REGISTERS RANDOM_VALUES /* of a group: one for each value of a block */
-#define RANDOM_GROUP     (RANDOM_REGISTERS * VEC_LANES)
+#define RANDOM_VALUES RANDOM_PICK(DC_RANDOM_VALUES_F32, DC_RANDOM_VALUES_F64)
+#define RANDOM_SHARE  (RANDOM_VALUES * VEC_LANES)
+/* Shares of a group: a Philox round waits for the one before, so that several go side by side. */
+#ifdef DC_VECTOR_AVX512
+#define RANDOM_SHARES RANDOM_PICK(2, 4)
+#else
+#define RANDOM_SHARES 2
+#endif
+#define RANDOM_REGISTERS (RANDOM_SHARES * RANDOM_VALUES)
+#define RANDOM_GROUP     (RANDOM_SHARES * RANDOM_SHARE)
 
 DC_INLINE FN(vec) FN(random_fma)(FN(vec) a, FN(vec) b, FN(vec) c)
 {
@@ -201,27 +209,34 @@ DC_INLINE void FN(random_pair)(FN(random_unsigned) a, FN(random_unsigned) b, FN(
 }
 #endif
 
-/* Draws of a group: register k has number k of every block. */
-DC_INLINE void FN(random_draw)(const random_frame *f, dc_u64 block, FN(random_unsigned) * draw)
+/* Draws of a group: register k of each share has number k of its blocks. */
+DC_INLINE void FN(random_draw)(const random_frame *f, dc_u64 first, FN(random_unsigned) * draw)
 {
-    random_wide w[4];
-#if DC_BITS_OF(SFX) == 32
-    random_wide odd[4];
-    const random_wide even_blocks = random_blocks(block, RANDOM_WIDE);
+    enum { SETS = RANDOM_SHARES * RANDOM_PICK(2, 1) };
+    random_wide block[SETS], w[SETS][4];
 
-    random_wide_words(f, even_blocks, w);
-    random_wide_words(f, even_blocks + RANDOM_WIDE / 2, odd);
-    for (int k = 0; k < 4; k++)
-        draw[k] = __builtin_shufflevector((FN(random_unsigned))w[k], (FN(random_unsigned))odd[k],
-                                          RANDOM_EVEN_32);
+    for (int i = 0; i < RANDOM_SHARES; i++) {
+        const dc_u64 from = first + (dc_u64)(i * RANDOM_SHARE / RANDOM_VALUES);
+#if DC_BITS_OF(SFX) == 32
+        block[2 * i] = random_blocks(from, RANDOM_WIDE);
+        block[2 * i + 1] = block[2 * i] + RANDOM_WIDE / 2;
 #else
-    random_wide_words(f, random_blocks(block, RANDOM_WIDE / 2), w);
-    for (int k = 0; k < 2; k++)
-        draw[k] = (w[2 * k] & 0xffffffffu) | w[2 * k + 1] << 32;
+        block[i] = random_blocks(from, RANDOM_WIDE / 2);
+#endif
+    }
+    random_wide_words(f, SETS, block, w);
+    for (int i = 0; i < RANDOM_SHARES; i++)
+        for (int k = 0; k < RANDOM_VALUES; k++)
+#if DC_BITS_OF(SFX) == 32
+            draw[i * RANDOM_VALUES + k] =
+                __builtin_shufflevector((FN(random_unsigned))w[2 * i][k],
+                                        (FN(random_unsigned))w[2 * i + 1][k], RANDOM_EVEN_32);
+#else
+            draw[i * RANDOM_VALUES + k] = (w[i][2 * k] & 0xffffffffu) | w[i][2 * k + 1] << 32;
 #endif
 }
 
-/* Registers of a group, value k of every block in register k, to the order of the sequence. */
+/* Registers of a share, value k of every block in register k, to the order of the sequence. */
 DC_INLINE void FN(random_store)(const FN(vec) * v, FN(loose) * out)
 {
 #if DC_BITS_OF(SFX) == 32
@@ -256,7 +271,8 @@ DC_INLINE void FN(random_uniform_group)(const random_frame *f, const dc_random_a
             FN(random_whole)(draw[k] >> RANDOM_PICK(8, 11)) * RANDOM_PICK(0x1p-24f, 0x1p-53);
         v[k] = FN(vmin)(u * span + low, top);
     }
-    FN(random_store)(v, out);
+    for (int i = 0; i < RANDOM_SHARES; i++)
+        FN(random_store)(v + i * RANDOM_VALUES, out + i * RANDOM_SHARE);
 }
 
 DC_INLINE void FN(random_normal_group)(const random_frame *f, const dc_random_args *a, dc_u64 block,
@@ -270,7 +286,8 @@ DC_INLINE void FN(random_normal_group)(const random_frame *f, const dc_random_ar
     FN(random_draw)(f, block, draw);
     for (int k = 0; k < RANDOM_REGISTERS; k += 2)
         FN(random_pair)(draw[k], draw[k + 1], std, mean, v + k);
-    FN(random_store)(v, out);
+    for (int i = 0; i < RANDOM_SHARES; i++)
+        FN(random_store)(v + i * RANDOM_VALUES, out + i * RANDOM_SHARE);
 }
 
 typedef void (*FN(random_group))(const random_frame *f, const dc_random_args *a, dc_u64 block,
@@ -382,7 +399,7 @@ static void FN(random_uniform_plan)(const void *args, const dc_machine *machine,
 
 static void FN(random_normal_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
 {
-    FN(random_cut)(args, machine, RANDOM_PICK(60, 200), tiling);
+    FN(random_cut)(args, machine, RANDOM_PICK(65, 250), tiling);
 }
 
 static void FN(random_uniform)(void *const *operand, const void *args, const dc_tiling *tiling,
@@ -401,6 +418,8 @@ static void FN(random_normal)(void *const *operand, const void *args, const dc_t
 
 #undef RANDOM_PICK
 #undef RANDOM_VALUES
+#undef RANDOM_SHARE
+#undef RANDOM_SHARES
 #undef RANDOM_REGISTERS
 #undef RANDOM_GROUP
 #undef RANDOM_FIRST

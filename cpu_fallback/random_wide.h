@@ -88,26 +88,29 @@ DC_INLINE random_wide random_blocks(dc_u64 first, int apart)
     return block + first;
 }
 
-/* Words 0 to 3 of the blocks, in the lower halves of the lanes; the upper ones are undefined. */
-DC_INLINE void random_wide_words(const random_frame *f, random_wide block, random_wide *w)
+/* Words 0 to 3 of the blocks of `sets` registers, in the lower halves of the lanes; the upper ones
+ * are undefined.  Sets go round by round: the steps of one wait for each other. */
+DC_INLINE void random_wide_words(const random_frame *f, int sets, const random_wide *block,
+                                 random_wide w[][4])
 {
-    random_wide c0 = block, c1 = block >> 32;
-    random_wide c2 = (random_wide){0} + f->dtype, c3 = (random_wide){0} + f->kind;
-
-#pragma GCC unroll 10
-    for (int r = 0; r < DC_PHILOX_ROUNDS; r++) {
-        const random_wide p0 = random_multiply(c0, DC_PHILOX_M0);
-        const random_wide p1 = random_multiply(c2, DC_PHILOX_M1);
-
-        c0 = random_xor3(p1 >> 32, c1, f->k0[r]);
-        c1 = p1;
-        c2 = random_xor3(p0 >> 32, c3, f->k1[r]);
-        c3 = p0;
+    for (int i = 0; i < sets; i++) {
+        w[i][0] = block[i];
+        w[i][1] = block[i] >> 32;
+        w[i][2] = (random_wide){0} + f->dtype;
+        w[i][3] = (random_wide){0} + f->kind;
     }
-    w[0] = c0;
-    w[1] = c1;
-    w[2] = c2;
-    w[3] = c3;
+#pragma GCC unroll 10
+    for (int r = 0; r < DC_PHILOX_ROUNDS; r++)
+#pragma GCC unroll 4
+        for (int i = 0; i < sets; i++) {
+            const random_wide p0 = random_multiply(w[i][0], DC_PHILOX_M0);
+            const random_wide p1 = random_multiply(w[i][2], DC_PHILOX_M1);
+
+            w[i][0] = random_xor3(p1 >> 32, w[i][1], f->k0[r]);
+            w[i][1] = p1;
+            w[i][2] = random_xor3(p0 >> 32, w[i][3], f->k1[r]);
+            w[i][3] = p0;
+        }
 }
 
 #endif

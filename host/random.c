@@ -146,7 +146,7 @@ static dc_status random_plan(const dc_op *op, const void *params, dc_plan *plan)
     /* 100 integer operations for a block; polynomials, roots and their like */
     plan->flops = (double)a.count * (100.0 / (double)values + (normal ? 30.0 : 3.0));
     /* As the vector units make them. */
-    plan->cpu_ns = (double)a.count * (normal ? 0.7 : 0.4) * (p->dst.dtype == DC_F32 ? 1.0 : 3.0);
+    plan->cpu_ns = (double)a.count * (normal ? 0.65 : 0.4) * (p->dst.dtype == DC_F32 ? 1.0 : 3.0);
     return DC_OK;
 }
 
