@@ -3,17 +3,26 @@
 
 #include <string.h>
 
+/* A statement for each draw: within one, C leaves their order open. */
+static uint64_t draw_bits(dct_rng *rng, int64_t zeros_least, int64_t zeros_most)
+{
+    const int64_t zeros = dct_range(rng, zeros_least, zeros_most);
+    return dct_next(rng) >> zeros;
+}
+
 static int64_t draw_offset(dct_rng *rng)
 {
+    int64_t shift;
     switch (dct_below(rng, 4)) {
     case 0:
         return 0;
     case 1:
         return dct_range(rng, 1, 70);
     case 2: /* where the lower word of the block number overflows */
-        return (INT64_C(1) << dct_range(rng, 32, 34)) - dct_range(rng, 0, 300);
+        shift = dct_range(rng, 32, 34);
+        return (INT64_C(1) << shift) - dct_range(rng, 0, 300);
     default:
-        return (int64_t)(dct_next(rng) >> dct_range(rng, 2, 60));
+        return (int64_t)draw_bits(rng, 2, 60);
     }
 }
 
@@ -51,11 +60,12 @@ static void draw(dct_case *c, int small)
         most = 100;
     const int32_t ndim = dct_shape(rng, shape, &row_axis, most);
     p.kind = c->op.kind;
-    p.seed = dct_chance(rng, 10) ? UINT64_MAX : dct_next(rng) >> dct_below(rng, 64);
+    p.seed = dct_chance(rng, 10) ? UINT64_MAX : draw_bits(rng, 0, 63);
     p.offset = draw_offset(rng);
     if (dct_chance(rng, 60)) {
         p.std = draw_scale(rng);
-        p.mean = dct_chance(rng, 50) ? 0.0 : dct_bell(rng) * draw_scale(rng);
+        p.mean = dct_chance(rng, 50) ? 0.0 : dct_bell(rng);
+        p.mean *= draw_scale(rng);
         p.low = p.mean;
         p.high = p.low + draw_scale(rng);
     }
