@@ -2,7 +2,7 @@
  *
  * A template: the includer defines T and SFX and has read rolling.h and divide.h.  No guard. */
 
-/* Aggregate of a block of rows.  x: sum, extreme, or anchor; m, s: see rolling_scalar.h. */
+/* Aggregate of a block of rows.  x: sum, extreme, or anchor; m, s: see rolling.h. */
 typedef struct FN(state) {
     dc_u32 n;
     T x, m, s;
