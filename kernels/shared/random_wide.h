@@ -1,6 +1,6 @@
-/* Philox blocks side by side: one counter in each 64-bit lane of a register. */
-#ifndef DC_CPU_RANDOM_WIDE_H
-#define DC_CPU_RANDOM_WIDE_H
+/* Philox blocks side by side: one counter in each 64-bit lane of a register.  CPU only. */
+#ifndef DC_SHARED_RANDOM_WIDE_H
+#define DC_SHARED_RANDOM_WIDE_H
 
 #include "kernels/shared/random.h"
 #include "kernels/shared/vec.h"
