@@ -9,24 +9,53 @@
 
 enum { UNITS_PER_STEP = 1000, MAX_OPERANDS = 256 };
 
-const dc_mirror *dc__cpu_mirror(const dc_op *op, int32_t dtype, int32_t isa)
-{
-    const dc_cpu_table *table = &dc__cpu_table_baseline;
-
-    if (op->family->mirror)
-        return op->family->mirror(op, dtype, isa);
+/* The lists that the objects of isa.c export. */
 #ifdef DC_HAVE_AVX2
-    if (isa == DC_ISA_AVX2)
-        table = &dc__cpu_table_avx2;
+#define ROWS_AVX2(stem, sfx) dc__rows_##stem##_##sfx##_avx2
+#else
+#define ROWS_AVX2(stem, sfx) dc__rows_##stem##_##sfx##_baseline
 #endif
 #ifdef DC_HAVE_AVX512
-    if (isa == DC_ISA_AVX512)
-        table = &dc__cpu_table_avx512;
+#define ROWS_AVX512(stem, sfx) dc__rows_##stem##_##sfx##_avx512
+#else
+#define ROWS_AVX512(stem, sfx) ROWS_AVX2(stem, sfx)
 #endif
-    if (op->id < 0 || op->id >= DC_CPU_ROWS || dtype < 0 || dtype >= DC_CPU_DTYPES ||
-        !table->row[dtype][op->id].run)
-        return NULL;
-    return &table->row[dtype][op->id];
+#define DC_MIRROR(stem, sfx)                                                                       \
+    extern const dc_cpu_row dc__rows_##stem##_##sfx##_baseline[], ROWS_AVX2(stem, sfx)[],          \
+        ROWS_AVX512(stem, sfx)[];
+#include "cpu_fallback/runtime/families.inc"
+#undef DC_MIRROR
+
+enum { DTYPE_f32 = DC_F32, DTYPE_f64 = DC_F64 };
+enum { DTYPE_u8 = DC_U8, DTYPE_u16 = DC_U16, DTYPE_u32 = DC_U32, DTYPE_u64 = DC_U64 };
+
+static const struct {
+    const dc_family *family;
+    int32_t dtype;
+    const dc_cpu_row *rows[DC_ISA_AVX512 + 1]; /* [isa] */
+} mirrors[] = {
+#define DC_MIRROR(stem, sfx)                                                                       \
+    {&dc__##stem##_family,                                                                         \
+     DTYPE_##sfx,                                                                                  \
+     {[DC_ISA_BASELINE] = dc__rows_##stem##_##sfx##_baseline,                                      \
+      [DC_ISA_AVX2] = ROWS_AVX2(stem, sfx),                                                        \
+      [DC_ISA_AVX512] = ROWS_AVX512(stem, sfx)}},
+#include "cpu_fallback/runtime/families.inc"
+#undef DC_MIRROR
+};
+
+const dc_mirror *dc__cpu_mirror(const dc_op *op, int32_t dtype, int32_t isa)
+{
+    if (op->family->mirror)
+        return op->family->mirror(op, dtype, isa);
+    for (size_t i = 0; i < sizeof mirrors / sizeof *mirrors; ++i) {
+        if (mirrors[i].family != op->family || mirrors[i].dtype != dtype)
+            continue;
+        for (const dc_cpu_row *row = mirrors[i].rows[isa]; row->id; ++row)
+            if (row->id == op->id)
+                return &row->mirror;
+    }
+    return NULL;
 }
 
 static dc_status cpu_probe(dc_device_info *list, int32_t room, int32_t *count)

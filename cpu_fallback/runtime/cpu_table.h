@@ -1,22 +1,13 @@
-/* The mirrors of one instruction set: one exported table per object built from isa.c. */
+/* The mirrors of one family for one dtype and one instruction set: the only symbol that an object
+ * built from isa.c exports. */
 #ifndef DC_CPU_TABLE_H
 #define DC_CPU_TABLE_H
 
 #include "kernels/shared/mirror.h"
 
-enum { DC_CPU_ROWS = 256, DC_CPU_DTYPES = 3 };
-
-typedef struct dc_cpu_table {
-    const char *isa;
-    dc_mirror row[DC_CPU_DTYPES][DC_CPU_ROWS]; /* [dtype][operation id] */
-} dc_cpu_table;
-
-extern const dc_cpu_table dc__cpu_table_baseline;
-#ifdef DC_HAVE_AVX2
-extern const dc_cpu_table dc__cpu_table_avx2;
-#endif
-#ifdef DC_HAVE_AVX512
-extern const dc_cpu_table dc__cpu_table_avx512;
-#endif
+typedef struct dc_cpu_row {
+    dc_i32 id; /* operation; 0 ends the list */
+    dc_mirror mirror;
+} dc_cpu_row;
 
 #endif

@@ -1,6 +1,7 @@
 /* Views: construction, extent, the checks every family shares. */
 #include "dualcube/array.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "host/core/backend.h"
@@ -38,9 +39,50 @@ dc_array dc_array_device(dc_buffer *buffer, int32_t dtype, int32_t ndim, const i
     return array_dense(buffer, NULL, dtype, ndim, shape);
 }
 
+static const struct {
+    const char *name, *suffix;
+    size_t bytes;
+} dtypes[DC_DTYPES] = {
+    [DC_F32] = {"float32", "f32", 4}, [DC_F64] = {"float64", "f64", 8},
+    [DC_U8] = {"uint8", "u8", 1},     [DC_U16] = {"uint16", "u16", 2},
+    [DC_U32] = {"uint32", "u32", 4},  [DC_U64] = {"uint64", "u64", 8},
+    [DC_I8] = {"int8", "i8", 1},      [DC_I16] = {"int16", "i16", 2},
+    [DC_I32] = {"int32", "i32", 4},   [DC_I64] = {"int64", "i64", 8},
+    [DC_F16] = {"float16", "f16", 2},
+};
+
+static int dtype_known(int32_t dtype)
+{
+    return dtype >= DC_F32 && dtype < DC_DTYPES;
+}
+
 size_t dc_dtype_bytes(int32_t dtype)
 {
-    return dtype == DC_F32 ? 4 : dtype == DC_F64 ? 8 : 0;
+    return dtype_known(dtype) ? dtypes[dtype].bytes : 0;
+}
+
+const char *dc_dtype_name(int32_t dtype)
+{
+    return dtype_known(dtype) ? dtypes[dtype].name : "unknown";
+}
+
+const char *dc__dtype_suffix(int32_t dtype)
+{
+    return dtype_known(dtype) ? dtypes[dtype].suffix : "";
+}
+
+int32_t dc__move_dtype(int32_t dtype)
+{
+    switch (dc_dtype_bytes(dtype)) {
+    case 1:
+        return DC_U8;
+    case 2:
+        return DC_U16;
+    case 4:
+        return DC_U32;
+    default:
+        return DC_U64;
+    }
 }
 
 int64_t dc_array_elements(const dc_array *array)
@@ -122,18 +164,41 @@ static dc_status check_buffer(const dc_op *op, const dc_array *array, const char
     return DC_OK;
 }
 
+/* "dtype 9 (int32), expected float32 or float64", and the cast where arithmetic is wanted. */
+static dc_status dtype_refused(const dc_op *op, const dc_array *array, const char *name,
+                               int32_t mask)
+{
+    const int32_t last = mask & (mask - 1) ? 31 - __builtin_clz((unsigned int)mask) : -1;
+    char list[160] = "";
+    size_t n = 0;
+
+    for (int32_t d = DC_F32; d < DC_DTYPES; ++d)
+        if (mask & (1 << d))
+            n += (size_t)snprintf(list + n, sizeof list - n, "%s%s (%d)",
+                                  n == 0      ? ""
+                                  : d == last ? " or "
+                                              : ", ",
+                                  dtypes[d].name, (int)d);
+    return dc__fail(DC_E_ARGUMENT, "%s: %s has dtype %d (%s), expected %s%s", op->name, name,
+                    (int)array->dtype, dc_dtype_name(array->dtype), list,
+                    mask == DC_MASK_REAL ? "; cast it to float64" : "");
+}
+
 dc_status dc__array_check(const dc_op *op, const dc_array *array, const char *name)
+{
+    return dc__array_check_dtype(op, array, name, op->dtypes);
+}
+
+dc_status dc__array_check_dtype(const dc_op *op, const dc_array *array, const char *name,
+                                int32_t mask)
 {
     int64_t low, high, n = 1;
 
     DC_REQUIRE(array->ndim >= 1 && array->ndim <= DC_MAX_NDIM, DC_E_ARGUMENT,
                "%s: %s has %d axes, 1 to %d are possible", op->name, name, (int)array->ndim,
                DC_MAX_NDIM);
-    DC_REQUIRE(dc_dtype_bytes(array->dtype) != 0 && (op->dtypes & (1 << array->dtype)),
-               DC_E_ARGUMENT,
-               "%s: %s has dtype %d, which is neither float32 (%d) nor float64 (%d); "
-               "cast it to float64",
-               op->name, name, (int)array->dtype, DC_F32, DC_F64);
+    if (!dtype_known(array->dtype) || !(mask & (1 << array->dtype)))
+        return dtype_refused(op, array, name, mask);
     for (int32_t d = 0; d < array->ndim; ++d)
         DC_REQUIRE(array->shape[d] >= 0, DC_E_ARGUMENT, "%s: %s.shape[%d] is %lld, negative",
                    op->name, name, (int)d, (long long)array->shape[d]);
@@ -178,7 +243,13 @@ static int self_overlaps(const dc_array *array)
 
 dc_status dc__array_check_output(const dc_op *op, const dc_array *array, const char *name)
 {
-    DC_TRY(dc__array_check(op, array, name));
+    return dc__array_check_output_dtype(op, array, name, op->dtypes);
+}
+
+dc_status dc__array_check_output_dtype(const dc_op *op, const dc_array *array, const char *name,
+                                       int32_t mask)
+{
+    DC_TRY(dc__array_check_dtype(op, array, name, mask));
     DC_REQUIRE(!self_overlaps(array), DC_E_ARGUMENT,
                "%s: elements of %s share memory; an output needs distinct elements", op->name,
                name);

@@ -171,7 +171,7 @@ static void put_slot(text_out *out, const dc_plan *plan, int32_t index)
         put(out, "(%lld B)", (long long)slot->bytes);
         return;
     }
-    put(out, "(%s", slot->array.dtype == DC_F32 ? "f32" : "f64");
+    put(out, "(%s", dc__dtype_suffix(slot->array.dtype));
     for (int32_t d = 0; d < slot->array.ndim; ++d)
         put(out, "%s%lld", d ? "x" : " ", (long long)slot->array.shape[d]);
     put(out, "%s%s)", dc__array_is_dense(&slot->array) ? "" : " strided",
@@ -191,7 +191,7 @@ size_t dc__plan_text(const dc_plan *plan, char *text, size_t bytes)
         const dc_step *step = &plan->step[i];
 
         put(&out, "  %d %s %s_%s", (int)i, kind[step->kind], step->op->name,
-            step->dtype == DC_F32 ? "f32" : "f64");
+            dc__dtype_suffix(step->dtype));
         if (step->kind == DC_STEP_LAUNCH)
             put(&out, " [%lld x %lld x %lld]", (long long)step->space[0], (long long)step->space[1],
                 (long long)step->space[2]);

@@ -63,7 +63,8 @@ typedef dc_status (*dc_host_fn)(void *const *operand, const void *args);
 
 typedef struct dc_step {
     int32_t kind;
-    int32_t dtype;           /* DC_F32 or DC_F64: which program and which mirror                 */
+    int32_t dtype; /* which program and which mirror: DC_F32, DC_F64; DC_U8 ... DC_U64 where bits
+                      are moved */
     const struct dc_op *op;  /* LAUNCH: the row run; else the row planned for                    */
     int64_t space[3];        /* LAUNCH: index space of the outputs, slowest first, unused 1      */
     int32_t nin, nout, naux; /* slots read, slots written, tables and scratch                    */
@@ -108,11 +109,24 @@ DC_MODULE dc_step *dc__plan_step(dc_plan *plan, int32_t kind, const struct dc_op
 /* Readable text, truncated to fit, always terminated; bytes needed. */
 DC_MODULE size_t dc__plan_text(const dc_plan *plan, char *text, size_t bytes);
 
-/* Validation every family needs.  `name` is the argument's name in the sentence. */
+/* Sets of dtypes, bits 1 << DC_F32 and so on. */
+enum { DC_MASK_REAL = (1 << DC_F32) | (1 << DC_F64), DC_MASK_ANY = (1 << DC_DTYPES) - 2 };
+
+/* "f32", "u8", ...: what the names of kernels and mirrors end in. */
+DC_MODULE const char *dc__dtype_suffix(int32_t dtype);
+/* The unsigned integer of the same width: dtype of a step that only moves bits. */
+DC_MODULE int32_t dc__move_dtype(int32_t dtype);
+
+/* Validation every family needs.  `name` is the argument's name in the sentence.  Without `mask`
+ * the dtypes are those of the operation. */
 DC_MODULE dc_status dc__array_check(const struct dc_op *op, const dc_array *array,
                                     const char *name);
 DC_MODULE dc_status dc__array_check_output(const struct dc_op *op, const dc_array *array,
                                            const char *name);
+DC_MODULE dc_status dc__array_check_dtype(const struct dc_op *op, const dc_array *array,
+                                          const char *name, int32_t mask);
+DC_MODULE dc_status dc__array_check_output_dtype(const struct dc_op *op, const dc_array *array,
+                                                 const char *name, int32_t mask);
 DC_MODULE dc_status dc__array_no_overlap(const struct dc_op *op, const dc_array *a,
                                          const char *a_name, const dc_array *b, const char *b_name);
 DC_MODULE void dc__array_extent(const dc_array *array, int64_t *low_bytes, int64_t *high_bytes);

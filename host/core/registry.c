@@ -2,13 +2,17 @@
 
 #include <string.h>
 
-enum { REAL = (1 << DC_F32) | (1 << DC_F64), EXTRA_FAMILIES = 16, PRIVATE_IDS = 10000 };
+enum { EXTRA_FAMILIES = 16, PRIVATE_IDS = 10000 };
 
 static const dc_op builtin[] = {
 #define DC_OP(id, name, family, kind, in, out, class_f32, class_f64, help)                         \
-    {id, kind, #name, &dc__##family##_family, in, out, REAL, class_f32, class_f64, help},
+    {id, kind, #name, &dc__##family##_family, in, out, DC_MASK_REAL, class_f32, class_f64, help},
+#define DC_MOVE(id, name, family, kind, in, out, help)                                             \
+    {id,  kind,        #name,          &dc__##family##_family, in,                                 \
+     out, DC_MASK_ANY, DC_CLASS_EXACT, DC_CLASS_EXACT,         help},
 #include "host/core/ops.def"
 #undef DC_OP
+#undef DC_MOVE
 };
 enum { BUILTIN = sizeof builtin / sizeof *builtin };
 

@@ -12,7 +12,7 @@ typedef struct dc_op {
     const char *name;
     const struct dc_family *family;
     int32_t inputs, outputs;
-    int32_t dtypes; /* bits 1 << DC_F32, 1 << DC_F64 */
+    int32_t dtypes; /* of its arrays: bits 1 << DC_F32, ...; DC_MASK_REAL, DC_MASK_ANY */
     int32_t class_f32, class_f64;
     const char *help;
 } dc_op;

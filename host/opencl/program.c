@@ -31,12 +31,15 @@ static const char *route(const dc_cl_device *device, int32_t bit, const char *na
 static void family_options(const dc_cl_device *device, int32_t dtype,
                            char options[DC_CL_OPTIONS_BYTES])
 {
+    static const char *const type[DC_DTYPES] = {
+        [DC_F32] = "float",  [DC_F64] = "double", [DC_U8] = "uchar",
+        [DC_U16] = "ushort", [DC_U32] = "uint",   [DC_U64] = "ulong"};
     dc__cl_base_options(device, options);
     const size_t n = strlen(options);
-    snprintf(options + n, DC_CL_OPTIONS_BYTES - n, " %s %s %s",
+    snprintf(options + n, DC_CL_OPTIONS_BYTES - n, " %s %s -DT=%s -DSFX=%s%s",
              route(device, DC_CHECK_DIVIDE, "-DDC_DIV_NATIVE", "-DDC_DIV_F64", "-DDC_DIV_INTEGER"),
              route(device, DC_CHECK_SQRT, "-DDC_SQRT_NATIVE", "-DDC_SQRT_F64", "-DDC_SQRT_INTEGER"),
-             dtype == DC_F64 ? "-DT=double -DSFX=f64" : "-DT=float -DSFX=f32");
+             type[dtype], dc__dtype_suffix(dtype), dtype > DC_F64 ? " -DDC_MOVE" : "");
 }
 
 static dc_status build_failed(dc_cl_device *device, cl_program program, const char *what,
@@ -93,7 +96,7 @@ static dc_status make(dc_cl_device *device, const dc_family *family, int32_t dty
     DC_TRY(dc__cl_check(device));
     DC_TRY(dc__cl_check_require(device, dtype));
     family_options(device, dtype, options);
-    snprintf(what, sizeof what, "%.60s_%s", family->name, dtype == DC_F64 ? "f64" : "f32");
+    snprintf(what, sizeof what, "%.60s_%s", family->name, dc__dtype_suffix(dtype));
     const int cached = dc__cl_cache_key(device, source, options, key);
     if (cached) {
         cl_program loaded = dc__cl_cache_load(device, key);
@@ -208,8 +211,8 @@ dc_status dc__cl_kernel_get(dc_cl_queue *queue, const dc_family *family, int32_t
 {
     char full[64];
     cl_program program = NULL;
-    const char *suffix = dtype == DC_F64 ? "f64" : "f32";
-    DC_REQUIRE(snprintf(full, sizeof full, "%s_%s", name, suffix) < (int)sizeof full,
+    DC_REQUIRE(snprintf(full, sizeof full, "%s_%s", name, dc__dtype_suffix(dtype)) <
+                   (int)sizeof full,
                DC_E_UNSUPPORTED, "kernel %s: its name is longer than 59 characters", name);
     DC_TRY(dc__cl_program_get(queue->device, family, dtype, &program));
     for (int32_t i = 0; i < queue->nkernels; ++i)

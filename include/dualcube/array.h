@@ -24,8 +24,14 @@ typedef struct dc_array {
     int64_t shape[DC_MAX_NDIM];  /* elements per axis, >= 0                                  */
     int64_t stride[DC_MAX_NDIM]; /* elements; 0 broadcasts (inputs only), may be negative    */
     int32_t ndim;                /* 1 ... DC_MAX_NDIM                                        */
-    int32_t dtype;               /* DC_F32 or DC_F64                                         */
+    int32_t dtype;               /* DC_F32, ...; which ones, each operation says             */
 } dc_array;
+
+/** A list of arrays that a params struct points to; read during the call only. */
+typedef struct dc_arrays {
+    const dc_array *at;
+    int64_t count;
+} dc_arrays;
 
 /** View of `ndim` axes over dense row-major host memory.  `shape` has `ndim` entries; an `ndim`
  * outside 0 ... DC_MAX_NDIM gives an array that every call refuses.  @threads any  @since 0.1 */
@@ -37,6 +43,9 @@ DC_API dc_array dc_array_device(dc_buffer *buffer, int32_t dtype, int32_t ndim,
 
 /** Bytes of one element, 0 for an unknown dtype.  @threads any  @since 0.1 */
 DC_API size_t dc_dtype_bytes(int32_t dtype);
+
+/** "float32", "uint8", ...; "unknown" for an unknown dtype.  @threads any  @since 0.1 */
+DC_API const char *dc_dtype_name(int32_t dtype);
 
 /** Number of elements, the product of the shape.  @threads any  @since 0.1 */
 DC_API int64_t dc_array_elements(const dc_array *array);

@@ -24,8 +24,9 @@ enum {
     DC_PARAM_INT32 = 2,
     DC_PARAM_INT64 = 3,
     DC_PARAM_DOUBLE = 4,
-    DC_PARAM_CHOICE = 5 /* int32, one of `choices` */,
-    DC_PARAM_BOOL = 6
+    DC_PARAM_CHOICE = 5, /* int32, one of `choices` */
+    DC_PARAM_BOOL = 6,
+    DC_PARAM_ARRAYS_IN = 7 /* dc_arrays */
 };
 
 /** One field of an operation's params struct. */
@@ -46,7 +47,7 @@ typedef struct dc_op_info {
     uint32_t struct_size; /* set by the caller                                              */
     int32_t id;           /* stable                                                         */
     int32_t kind;         /* value of the params' `kind` field                              */
-    int32_t dtypes;       /* bit DC_F32, bit DC_F64: (1 << dtype)                           */
+    int32_t dtypes;       /* bits (1 << dtype) of the dtypes it takes                       */
     int32_t class_f32, class_f64; /* DC_CLASS_*                                                  */
     int32_t inputs, outputs;
     int32_t nparams, params_bytes;

@@ -3,8 +3,22 @@
 #ifndef DUALCUBE_KINDS_H
 #define DUALCUBE_KINDS_H
 
-/* dc_dtype: element types. */
-enum { DC_F32 = 1, DC_F64 = 2 };
+/* dc_dtype: element types.  Arithmetic is in DC_F32 and DC_F64; the others are moved, counted in or
+ * converted where an operation says so.  Booleans are DC_U8 with 0 and 1. */
+enum {
+    DC_F32 = 1,
+    DC_F64 = 2,
+    DC_U8 = 3,
+    DC_U16 = 4,
+    DC_U32 = 5,
+    DC_U64 = 6,
+    DC_I8 = 7,
+    DC_I16 = 8,
+    DC_I32 = 9,
+    DC_I64 = 10,
+    DC_F16 = 11, /* IEEE binary16 */
+    DC_DTYPES = 12
+};
 
 /* dc_rolling_kind: statistics of a window. */
 enum {

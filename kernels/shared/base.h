@@ -7,6 +7,8 @@
 #ifdef DC_FP64
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 #endif
+typedef uchar dc_u8;
+typedef ushort dc_u16;
 typedef int dc_i32;
 typedef uint dc_u32;
 typedef long dc_i64;
@@ -21,6 +23,8 @@ typedef ulong dc_f64;
 #else
 #include <stdint.h>
 typedef double dc_f64;
+typedef uint8_t dc_u8;
+typedef uint16_t dc_u16;
 typedef int32_t dc_i32;
 typedef uint32_t dc_u32;
 typedef int64_t dc_i64;

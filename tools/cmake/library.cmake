@@ -1,4 +1,4 @@
-# libdualcube: the API, the core, topology, the CPU executor, one object library per instruction set.
+# libdualcube: the API, the core, topology, the CPU executor, the mirrors for each instruction set.
 
 set(dc_root "${PROJECT_SOURCE_DIR}")
 file(GLOB dc_host_sources CONFIGURE_DEPENDS
@@ -67,24 +67,41 @@ endif()
 set(dc_isa_flags_baseline)
 set(dc_isa_flags_avx2 -march=x86-64-v3)
 set(dc_isa_flags_avx512 -march=x86-64-v4 -mprefer-vector-width=512)
-if(EXISTS "${dc_root}/cpu_fallback/runtime/isa.c")
+# One object per family, type and instruction set: isa.c with other names.
+function(dc_add_mirror isa stem sfx)
+    set(target dualcube_isa_${isa}_${stem}_${sfx})
+    dc_add_objects(${target} "${dc_root}/cpu_fallback/runtime/isa.c")
+    target_compile_definitions(${target} PRIVATE DC_ISA=${isa} DC_STEM=${stem} SFX=${sfx}
+        DC_MIRROR_${sfx} "DC_OWN_${stem}=~,1" DC_MIRROR_FILE="cpu_fallback/${stem}.c")
+    # Vector arguments stay inside the object, so their calling convention is nobody's concern.
+    target_compile_options(${target} PRIVATE ${dc_isa_flags_${isa}} -Wno-psabi)
+    if(NOT DC_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+        target_compile_options(${target} PRIVATE -O3)
+    endif()
+    if(DC_SANITIZE MATCHES "address,undefined" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        # Unrolled networks take minutes with every check inline.  Bad addresses are the address
+        # sanitizer's business; arithmetic stays checked.
+        target_compile_options(${target} PRIVATE -g1
+            -fno-sanitize=null,object-size,alignment,pointer-overflow,bounds
+            "SHELL:--param asan-instrumentation-with-call-threshold=0")
+    endif()
+    set(dc_objects "${dc_objects}" PARENT_SCOPE)
+endfunction()
+
+set(dc_mirrors "${dc_root}/cpu_fallback/runtime/families.inc")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${dc_mirrors}")
+file(STRINGS "${dc_mirrors}" dc_mirror_lines REGEX "^DC_MIRROR\\(")
+foreach(line IN LISTS dc_mirror_lines)
+    string(REGEX MATCH "^DC_MIRROR\\(([a-z0-9]+), ([a-z0-9]+)\\)$" found "${line}")
+    if(NOT found)
+        message(FATAL_ERROR "${dc_mirrors}: not a line of the form DC_MIRROR(stem, type): ${line}")
+    endif()
+    set(dc_stem "${CMAKE_MATCH_1}")
+    set(dc_sfx "${CMAKE_MATCH_2}")
     foreach(isa IN LISTS dc_isas)
-        dc_add_objects(dualcube_isa_${isa} "${dc_root}/cpu_fallback/runtime/isa.c")
-        target_compile_definitions(dualcube_isa_${isa} PRIVATE DC_ISA=${isa})
-        # Vector arguments stay inside the object, so their calling convention is nobody's concern.
-        target_compile_options(dualcube_isa_${isa} PRIVATE ${dc_isa_flags_${isa}} -Wno-psabi)
-        if(NOT DC_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
-            target_compile_options(dualcube_isa_${isa} PRIVATE -O3)
-        endif()
-        if(DC_SANITIZE MATCHES "address,undefined" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
-            # Unrolled networks take minutes with every check inline.  Bad addresses are the address
-            # sanitizer's business; arithmetic stays checked.
-            target_compile_options(dualcube_isa_${isa} PRIVATE -g1
-                -fno-sanitize=null,object-size,alignment,pointer-overflow,bounds
-                "SHELL:--param asan-instrumentation-with-call-threshold=0")
-        endif()
+        dc_add_mirror(${isa} ${dc_stem} ${dc_sfx})
     endforeach()
-endif()
+endforeach()
 
 function(dc_library_links target)
     target_include_directories(${target} PUBLIC
