@@ -1,4 +1,4 @@
-/* Rolling statistics: the CPU mirror.  Included once per dtype (T, SFX) by runtime/families.inc.
+/* Rolling statistics: the CPU mirror.  Included by runtime/isa.c, once per dtype (T, SFX).
  *
  * Rows run on panels (rolling_pack.h), registers of series side by side.  Count, sum and mean are
  * in rolling_sums.h, on the tree of rolling_tree.h; min and max in rolling_extremes.h, on the

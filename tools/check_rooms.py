@@ -19,13 +19,16 @@ ROOMS = ["include/dualcube/{}.h", "host/{}.c", "kernels/{}.cl", "kernels/shared/
          "cpu_fallback/{}.c", "tests/{}.c", "bench/{}.c"]
 # Where a family is listed, and the text that lists it.
 LISTS = [("host/core/families.def", "DC_FAMILY({})"),
-         ("cpu_fallback/runtime/families.inc", '#include "cpu_fallback/{}.c"'),
+         ("cpu_fallback/runtime/families.inc", "DC_MIRROR({}, "),
          ("include/dualcube/dualcube.h", '#include "dualcube/{}.h"')]
 # Rooms whose every file of this form is a family.
 CLOSED = [("host", "*.c"), ("kernels", "*.cl"), ("cpu_fallback", "*.c")]
 READMES = ["host", "host/core", "host/opencl", "host/topology", "kernels",
            "cpu_fallback", "tests", "bench", "tools"]
-ROW = re.compile(r"^DC_OP\(\s*(\d+)\s*,\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)\s*,", re.M)
+ROW = re.compile(r"^DC_(OP|MOVE)\(\s*(\d+)\s*,\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)\s*,", re.M)
+# What the rows of either form are compiled for.
+TYPES = {"OP": {"f32": "float", "f64": "double"},
+         "MOVE": {"u8": "dc_u8", "u16": "dc_u16", "u32": "dc_u32", "u64": "dc_u64"}}
 
 
 def read(path):
@@ -45,14 +48,14 @@ def expanded(root, path, *options):
 
 def rows_of(root):
     text = strip_comments(read(root / "host/core/ops.def"))
-    return [(int(i), name, family, kind) for i, name, family, kind in ROW.findall(text)]
+    return [(int(i), name, family, kind, form) for form, i, name, family, kind in ROW.findall(text)]
 
 
 def check_registry(rows):
     """Ids rise (they are append-only), names and kinds are unique and belong to their family."""
     found, last = [], 0
     seen_names, seen_kinds = set(), set()
-    for number, name, family, kind in rows:
+    for number, name, family, kind, _ in rows:
         if number <= last:
             found.append(f"host/core/ops.def: id {number} of {name} does not rise above {last}")
         last = max(last, number)
@@ -79,16 +82,20 @@ def check_family(root, family):
 def check_rows(root, rows):
     found = []
     kinds = strip_comments(read(root / "include/dualcube/kinds.h"))
-    for family in sorted({row[2] for row in rows}):
-        own = [(name, kind) for _, name, owner, kind in rows if owner == family]
-        found += [f"include/dualcube/kinds.h: no {kind}, the kind of {name}" for name, kind in own
-                  if not re.search(rf"\b{kind}\b", kinds)]
-        for dtype, suffix in (("float", "f32"), ("double", "f64")):
-            options = [f"-DT={dtype}", f"-DSFX={suffix}"]
+    mirrors = read(root / "cpu_fallback/runtime/families.inc")
+    found += [f"include/dualcube/kinds.h: no {kind}, the kind of {name}"
+              for _, name, _, kind, _ in rows if not re.search(rf"\b{kind}\b", kinds)]
+    for family, form in sorted({(row[2], row[4]) for row in rows}):
+        own = [row[1] for row in rows if (row[2], row[4]) == (family, form)]
+        for suffix, dtype in TYPES[form].items():
+            options = [f"-DT={dtype}", f"-DSFX={suffix}"] + ["-DDC_MOVE"] * (form == "MOVE")
             kernels = expanded(root, f"kernels/{family}.cl", *options, "-DDC_FP64",
                                "-D__OPENCL_VERSION__=120")
             mirror = expanded(root, f"cpu_fallback/{family}.c", *options)
-            for name, _ in own:
+            if f"DC_MIRROR({family}, {suffix})" not in mirrors:
+                found.append("cpu_fallback/runtime/families.inc: no "
+                             f"DC_MIRROR({family}, {suffix})")
+            for name in own:
                 if not re.search(rf"\b__kernel\b[^;{{(]*\b{name}_{suffix}\s*\(", kernels):
                     found.append(f"kernels/{family}.cl: no kernel {name}_{suffix}")
                 found += [f"cpu_fallback/{family}.c: no function {entry}_{suffix}"
@@ -123,18 +130,22 @@ def check(root):
 def model_tree(root):
     """A small sound project: one family `model` with two rows."""
     ops = ('DC_OP( 1, model_a, model, DC_MODEL_A, 1, 1, X, X,\n  "a")\n'
-           'DC_OP( 2, model_b, model, DC_MODEL_B, 1, 1, X, X,\n  "b")\n')
+           'DC_OP( 2, model_b, model, DC_MODEL_B, 1, 1, X, X,\n  "b")\n'
+           'DC_MOVE( 3, model_c, model, DC_MODEL_C, 1, 1,\n  "c")\n')
     glue = "#define CAT_(a, b) a##_##b\n#define CAT(a, b) CAT_(a, b)\n#define FN(n) CAT(n, SFX)\n"
-    names = ("model_a", "model_b")
-    kernels = glue + "".join(f"__kernel void FN({n})(void)\n{{\n}}\n" for n in names)
-    mirror = glue + "".join(f"static void FN({n})(void)\n{{\n}}\nstatic void FN({n}_plan)(void)"
-                            "\n{\n}\n" for n in names)
+    def parted(text):  # a and b compute, c moves
+        return f"#ifndef DC_MOVE\n{text('model_a')}{text('model_b')}#else\n{text('model_c')}#endif\n"
+    kernels = glue + parted(lambda n: f"__kernel void FN({n})(void)\n{{\n}}\n")
+    mirror = glue + parted(lambda n: f"static void FN({n})(void)\n{{\n}}\n"
+                           f"static void FN({n}_plan)(void)\n{{\n}}\n")
+    mirrors = "".join(f"DC_MIRROR(model, {s})\n" for form in TYPES.values() for s in form)
     files = {room.format("model"): "" for room in ROOMS}
     files |= {path: text.format("model") + "\n" for path, text in LISTS}
     files |= {f"{room}/README.md": "room\n" for room in READMES}
     files |= {"host/core/ops.def": ops, "kernels/model.cl": kernels,
-              "cpu_fallback/model.c": mirror,
-              "include/dualcube/kinds.h": "enum { DC_MODEL_A = 0, DC_MODEL_B = 1 };\n"}
+              "cpu_fallback/model.c": mirror, "cpu_fallback/runtime/families.inc": mirrors,
+              "include/dualcube/kinds.h":
+              "enum { DC_MODEL_A = 0, DC_MODEL_B = 1, DC_MODEL_C = 2 };\n"}
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
@@ -161,7 +172,11 @@ def plants(files):
         ("a name twice", "host/core/ops.def", swap("model_b", "model_a")),
         ("a kind twice", "host/core/ops.def", swap("DC_MODEL_B", "DC_MODEL_A")),
         ("a foreign name", "host/core/ops.def", swap("model_b", "other_b")),
-        ("an unknown kind", "include/dualcube/kinds.h", swap("DC_MODEL_B", "DC_MODEL_C")),
+        ("an unknown kind", "include/dualcube/kinds.h", swap("DC_MODEL_B", "DC_MODEL_D")),
+        ("a moving kernel missing", "kernels/model.cl", swap("FN(model_c)", "FN(other)")),
+        ("a moving mirror missing", "cpu_fallback/model.c", swap("FN(model_c_plan)", "FN(other)")),
+        ("a width missing", "cpu_fallback/runtime/families.inc",
+         swap("DC_MIRROR(model, u16)\n", "")),
         ("a stray kernel", "kernels/stray.cl", lambda t: "x"),
         ("a stray mirror", "cpu_fallback/stray.c", lambda t: "x"),
         ("no rows at all", "host/core/ops.def", lambda t: ""),

@@ -22,31 +22,40 @@ TIDY, COMPILER = "clang-tidy-14", "clang-14"
 FINDING = re.compile(r"^(\S+?:\d+:\d+): (?:warning|error): (.*)$", re.M)
 
 
+def front_end(command):
+    """The options of a compile command that decide what the text is."""
+    options = [word for word in command if word.startswith(("-I", "-D", "-std="))]
+    return options + [word for before, word in zip(command, command[1:]) if before == "-isystem"
+                      for word in ("-isystem", word)]
+
+
 def commands_of(root, build):
-    """{file: compile command}, one for each file of the repository that the build compiles."""
+    """[(file, options)] of the files of the repository that the build compiles; a file that is
+    compiled for several instruction sets is taken once, for several mirrors once each."""
     path = build / "compile_commands.json"
     if not path.is_file():
-        return {}
-    entries = json.loads(path.read_text(encoding="utf-8"))
-    return {entry["file"]: shlex.split(entry["command"]) for entry in reversed(entries)
-            if pathlib.Path(entry["file"]).is_relative_to(root)
-            and not pathlib.Path(entry["file"]).is_relative_to(build)}
+        return []
+    found = {}
+    for entry in json.loads(path.read_text(encoding="utf-8")):
+        file = pathlib.Path(entry["file"])
+        if not file.is_relative_to(root) or file.is_relative_to(build):
+            continue
+        options = front_end(shlex.split(entry["command"]))
+        mirror = tuple(o for o in options if o.startswith(("-DDC_STEM=", "-DSFX=")))
+        found.setdefault((entry["file"], mirror), options)
+    return sorted((file, options) for (file, _), options in found.items())
 
 
-def text_hash(command, salt):
+def text_hash(file, options, salt):
     """SHA-256 of the preprocessed text, None when it cannot be had."""
-    options = [word for word in command if word.startswith(("-I", "-D", "-isystem", "-std="))]
-    options += [word for before, word in zip(command, command[1:]) if before == "-isystem"
-                for word in ("-isystem", word)]
-    done = subprocess.run([COMPILER, "-E", "-P", *[o for o in options if o != "-isystem"],
-                           command[-1]], capture_output=True, check=False)
+    done = subprocess.run([COMPILER, "-E", "-P", *options, file], capture_output=True, check=False)
     if done.returncode:
         return None
     return hashlib.sha256(salt + done.stdout).hexdigest()
 
 
-def tidy(build, config, file):
-    done = subprocess.run([TIDY, "-p", str(build), "--quiet", f"--config-file={config}", file],
+def tidy(config, file, options):
+    done = subprocess.run([TIDY, "--quiet", f"--config-file={config}", file, "--", *options],
                           capture_output=True, text=True, check=False)
     found = sorted(set(FINDING.findall(done.stdout)))
     if done.returncode and not found:
@@ -67,14 +76,14 @@ def check(root, build, jobs, remember=True):
     salt, known, looked = config.read_bytes() + TIDY.encode(), set(), 0
 
     def one(item):
-        file, command = item
-        key = text_hash(command, salt) if remember else None
+        file, options = item
+        key = text_hash(file, options, salt) if remember else None
         if key and key in clean:
             return key, [], 0
-        return key, tidy(build, config, file), 1
+        return key, tidy(config, file, options), 1
     found = []
     with ThreadPoolExecutor(jobs) as pool:
-        for key, what, ran in pool.map(one, sorted(commands.items())):
+        for key, what, ran in pool.map(one, commands):
             looked += ran
             found += what
             if key and not what:
@@ -84,7 +93,7 @@ def check(root, build, jobs, remember=True):
         temporary.write_text(json.dumps(sorted(known)))
         temporary.replace(memory)
     lines = [f"{place.replace(str(root) + '/', '')}: {text}" for place, text in sorted(set(found))]
-    return lines, f"{len(commands)} files, {looked} looked at"
+    return lines, f"{len(commands)} files and mirrors, {looked} looked at"
 
 
 SOUND = ("#include <stdlib.h>\n#include <string.h>\nint f(char *p, int n);\n"

@@ -21,7 +21,7 @@
 #if !defined(DC_MIRROR_f32) && !defined(DC_MIRROR_f64)
 #define DC_MOVE
 #endif
-#include DC_MIRROR_FILE
+#include DC_MIRROR_FILE /* NOLINT(bugprone-suspicious-include): that is what this file is for */
 
 /* ROWS_1(row) is the row, ROWS_0(row) nothing; DC_OWN_<family> is `~, 1` for this family alone, so
  * that the second of (DC_OWN_<family>, 0) says whether a row is its. */

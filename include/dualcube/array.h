@@ -27,11 +27,19 @@ typedef struct dc_array {
     int32_t dtype;               /* DC_F32, ...; which ones, each operation says             */
 } dc_array;
 
-/** A list of arrays that a params struct points to; read during the call only. */
+/** Lists that a params struct points to; read during the call only. */
 typedef struct dc_arrays {
     const dc_array *at;
     int64_t count;
 } dc_arrays;
+typedef struct dc_doubles {
+    const double *at;
+    int64_t count;
+} dc_doubles;
+typedef struct dc_int64s {
+    const int64_t *at;
+    int64_t count;
+} dc_int64s;
 
 /** View of `ndim` axes over dense row-major host memory.  `shape` has `ndim` entries; an `ndim`
  * outside 0 ... DC_MAX_NDIM gives an array that every call refuses.  @threads any  @since 0.1 */

@@ -26,7 +26,9 @@ enum {
     DC_PARAM_DOUBLE = 4,
     DC_PARAM_CHOICE = 5, /* int32, one of `choices` */
     DC_PARAM_BOOL = 6,
-    DC_PARAM_ARRAYS_IN = 7 /* dc_arrays */
+    DC_PARAM_ARRAYS_IN = 7, /* dc_arrays */
+    DC_PARAM_DOUBLES = 8,   /* dc_doubles */
+    DC_PARAM_INT64S = 9     /* dc_int64s */
 };
 
 /** One field of an operation's params struct. */

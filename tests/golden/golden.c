@@ -48,11 +48,11 @@ static int hash_case(dc_queue *queue, memory *m, dct_case *c, dct_sha256 *sha)
 {
     if (lay_out(m, c) != 0)
         return -1;
-    if (dc_op_call(queue, c->op.id, c->params.bytes, NULL) != DC_OK)
+    if (dct_case_call(c, queue, c->params.bytes, NULL) != DC_OK)
         return fail(c->text, dc_last_error());
     for (int32_t i = 0; i < c->nout; i++) {
         const dc_array *out = dct_case_out(c, c->params.bytes, i);
-        const size_t bytes = (size_t)dc_array_elements(out) * dc_dtype_bytes(c->dtype);
+        const size_t bytes = (size_t)dc_array_elements(out) * dc_dtype_bytes(out->dtype);
         if (bytes > REGION_BYTES)
             return fail(c->text, "the output is too large");
         dct_region_gather(&m->out[i], out, m->dense, 0);
@@ -75,7 +75,7 @@ static int hash_row(dc_queue *queue, memory *m, const dc_op_info *op, int32_t dt
             return -1;
     }
     snprintf(row->op, sizeof row->op, "%s", op->name);
-    snprintf(row->dtype, sizeof row->dtype, "%s", dtype == DC_F32 ? "float32" : "float64");
+    snprintf(row->dtype, sizeof row->dtype, "%s", dc_dtype_name(dtype));
     dct_sha256_end(&sha, row->hex);
     return 0;
 }
@@ -90,11 +90,11 @@ static int compute(dc_queue *queue, golden_row *row)
         return fail("results", "no memory");
     for (int32_t i = 0; i < dc_op_count() && status == 0; i++) {
         dc_op_info op = {.struct_size = sizeof op};
-        if (dc_op_get(i, &op) != DC_OK || n + 2 > ROWS_MOST)
+        int32_t dtype[DCT_MAX_DTYPES];
+        if (dc_op_get(i, &op) != DC_OK || n + DCT_MAX_DTYPES > ROWS_MOST)
             status = fail("registry", "a row cannot be read, or there are too many");
-        for (int32_t dtype = DC_F32; dtype <= DC_F64 && status == 0; dtype++)
-            if (op.dtypes & (1 << dtype))
-                status = hash_row(queue, &m, &op, dtype, &row[n++]);
+        for (int32_t d = 0; d < dct_dtypes(&op, dtype) && status == 0; d++)
+            status = hash_row(queue, &m, &op, dtype[d], &row[n++]);
     }
     for (int32_t i = 0; i < DCT_MAX_ARRAYS; i++) {
         dct_region_free(&m.in[i]);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/harness/parity.h"
+#include "tests/harness/parity_case.h"
 
 typedef struct demands {
     int64_t comparisons; /* fewer is a failure                                       */
@@ -47,6 +47,15 @@ static int64_t number(const char *text)
         exit(2);
     }
     return value;
+}
+
+static int32_t dtype_of(const char *name)
+{
+    for (int32_t dtype = DC_F32; dtype < DC_DTYPES; dtype++)
+        if (strcmp(name, dc_dtype_name(dtype)) == 0)
+            return dtype;
+    fprintf(stderr, "parity: '%s' is not a dtype\n", name);
+    exit(2);
 }
 
 /* What is demanded of the run, and where its table goes; 0: another option. */
@@ -104,7 +113,7 @@ static void take(int letter, const char *value, dct_parity_options *o)
         o->device = value;
         break;
     case 'y':
-        o->dtype = strcmp(value, "float32") == 0 ? DC_F32 : DC_F64;
+        o->dtype = dtype_of(value);
         break;
     case 'i':
         o->isa = (int32_t)number(value);
@@ -149,14 +158,15 @@ static int covered(const dct_parity_options *o, const dct_parity_report *report,
         dc_op_info op = {.struct_size = sizeof op};
         if (dc_op_get(i, &op) != DC_OK)
             return 1;
-        for (int32_t dtype = DC_F32; dtype <= DC_F64; dtype++) {
+        int32_t dtype[DCT_MAX_DTYPES];
+        const int32_t dtypes = dct_dtypes(&op, dtype);
+        for (int32_t d = 0; d < dtypes; d++) {
             int64_t seen = 0;
             for (int32_t k = 0; k < report->ncells; k++)
-                if (report->cell[k].dtype == dtype && strcmp(report->cell[k].op, op.name) == 0)
+                if (report->cell[k].dtype == dtype[d] && strcmp(report->cell[k].op, op.name) == 0)
                     seen += report->cell[k].comparisons;
-            if (seen == 0 && (op.dtypes & (1 << dtype)) && (!o->dtype || o->dtype == dtype)) {
-                printf("FAILED: %s %s was never compared\n", op.name,
-                       dtype == DC_F32 ? "float32" : "float64");
+            if (seen == 0 && (!o->dtype || o->dtype == dtype[d])) {
+                printf("FAILED: %s %s was never compared\n", op.name, dc_dtype_name(dtype[d]));
                 missing++;
             }
         }
@@ -165,8 +175,8 @@ static int covered(const dct_parity_options *o, const dct_parity_report *report,
     for (int32_t k = 0; k < report->ncells; k++) {
         const dct_parity_cell *cell = &report->cell[k];
         if (cell->comparisons == 0 && (strict || strncmp(cell->device, "cpu", 3) == 0)) {
-            printf("FAILED: %s %s never ran on %s: %s\n", cell->op,
-                   cell->dtype == DC_F32 ? "float32" : "float64", cell->device, cell->reason);
+            printf("FAILED: %s %s never ran on %s: %s\n", cell->op, dc_dtype_name(cell->dtype),
+                   cell->device, cell->reason);
             missing++;
         }
     }

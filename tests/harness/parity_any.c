@@ -83,8 +83,7 @@ static void draw(dct_case *c, int small)
     if (c->nin > 0)
         dct_shape_text(dct_case_in(c, c->params.bytes, 0), text, sizeof text);
     snprintf(c->text, sizeof c->text, "%s %s, shape %s, fill %d, NaN %d %%, misaligned %d",
-             c->op.name, c->dtype == DC_F32 ? "float32" : "float64", text, c->fill, c->nan_percent,
-             c->misaligned);
+             c->op.name, dc_dtype_name(c->dtype), text, c->fill, c->nan_percent, c->misaligned);
 }
 
 static int64_t chunk(const dct_case *c, const void *whole, int64_t at, void *part)

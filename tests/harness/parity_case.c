@@ -111,6 +111,35 @@ void dct_shape_text(const dc_array *array, char *text, size_t bytes)
                                (long long)array->shape[d]);
 }
 
+int32_t dct_dtypes(const dc_op_info *op, int32_t dtype[DCT_MAX_DTYPES])
+{
+    static const int32_t tried[DCT_MAX_DTYPES] = {DC_F32, DC_F64, DC_U8, DC_I16};
+    int32_t n = 0;
+    for (int32_t i = 0; i < DCT_MAX_DTYPES; i++)
+        if (op->dtypes & (1 << tried[i]))
+            dtype[n++] = tried[i];
+    return n;
+}
+
+enum { LIST_AT = DCT_PARAMS_BYTES - DCT_MAX_ARRAYS * (int)sizeof(dc_array) };
+
+void dct_case_list(dct_case *c, int32_t at, int32_t count)
+{
+    const dc_arrays list = {NULL, count};
+    c->list_at = at;
+    memcpy(c->params.bytes + at, &list, sizeof list);
+    for (int32_t i = 0; i < count && c->nin < DCT_MAX_ARRAYS; i++)
+        c->in_at[c->nin++] = LIST_AT + i * (int32_t)sizeof(dc_array);
+}
+
+dc_status dct_case_call(const dct_case *c, dc_queue *queue, void *params, dc_event **event)
+{
+    const dc_array *const first = (const dc_array *)(void *)((unsigned char *)params + LIST_AT);
+    if (c->list_at)
+        memcpy((unsigned char *)params + c->list_at, &first, sizeof(const dc_array *));
+    return dc_op_call(queue, c->op.id, params, event);
+}
+
 /* Where the arrays lie in the params, from the parameter table. */
 static void find_arrays(dct_case *c)
 {
@@ -148,9 +177,10 @@ void dct_case_draw_op(dct_case *c, const dct_family **family, const dc_op_info *
     c->inf_percent = inf[dct_below(&c->rng, (int64_t)(sizeof inf / sizeof *inf))];
     c->read_only = dct_chance(&c->rng, 25);
     c->at_end = dct_chance(&c->rng, 50);
-    c->misaligned = dct_chance(&c->rng, 25)
-                        ? (int32_t)dct_range(&c->rng, 1, (int64_t)dc_dtype_bytes(c->dtype) - 1)
-                        : 0;
+    const int64_t size = (int64_t)dc_dtype_bytes(c->dtype);
+    c->misaligned =
+        dct_chance(&c->rng, 25) && size > 1 ? (int32_t)dct_range(&c->rng, 1, size - 1) : 0;
+    c->keeps_nans = (op->dtypes & (1 << DC_U8)) != 0;
     *family = family_of(c->op.family);
     (*family)->draw(c, small);
 }
@@ -160,8 +190,9 @@ void dct_case_draw(dct_case *c, const dct_family **family, uint64_t seed, int64_
     dc_op_info op = {.struct_size = sizeof op};
     const int32_t rows = dc_op_count();
     if (rows > 0 && dc_op_get((int32_t)(number % rows), &op) == DC_OK) {
-        dct_case_draw_op(c, family, &op, (number / rows) % 2 ? DC_F64 : DC_F32, seed, number,
-                         small);
+        int32_t dtype[DCT_MAX_DTYPES];
+        const int32_t n = dct_dtypes(&op, dtype);
+        dct_case_draw_op(c, family, &op, dtype[(number / rows) % n], seed, number, small);
         return;
     }
     memset(c, 0, sizeof *c);

@@ -36,6 +36,8 @@ typedef struct dct_case {
     int32_t nin, nout;
     int32_t in_at[DCT_MAX_ARRAYS], out_at[DCT_MAX_ARRAYS]; /* byte offsets of the dc_arrays    */
     int32_t fill, nan_percent, inf_percent;
+    int32_t list_at;     /* byte offset of the one dc_arrays in the params, 0: there is none  */
+    int32_t keeps_nans;  /* outputs may hold any NaN: bits are moved                          */
     int32_t read_only;   /* inputs on pages that cannot be written                            */
     int32_t at_end;      /* memory ends at (else: begins at) a page that cannot be touched    */
     int32_t misaligned;  /* bytes by which inputs miss the alignment of their elements        */
@@ -61,6 +63,16 @@ void dct_case_draw(dct_case *c, const dct_family **family, uint64_t seed, int64_
 /* The same for one row and dtype, whatever else is registered. */
 void dct_case_draw_op(dct_case *c, const dct_family **family, const dc_op_info *op, int32_t dtype,
                       uint64_t seed, int64_t number, int small);
+
+/* Dtypes that a row is tried with, one of each width where it takes them all; how many. */
+enum { DCT_MAX_DTYPES = 4 };
+int32_t dct_dtypes(const dc_op_info *op, int32_t dtype[DCT_MAX_DTYPES]);
+
+/* The dc_arrays at byte `at` of the params gets `count` more inputs: at most DCT_MAX_ARRAYS in all.
+ * They lie behind the params struct, in the same block; the family's chunk() copies the block. */
+void dct_case_list(dct_case *c, int32_t at, int32_t count);
+/* Run the case with these params, a copy of the whole block of the case. */
+dc_status dct_case_call(const dct_case *c, dc_queue *queue, void *params, dc_event **event);
 
 dc_array *dct_case_in(const dct_case *c, void *params, int32_t i);
 dc_array *dct_case_out(const dct_case *c, void *params, int32_t i);

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "dualcube/kinds.h"
+#include "dualcube/array.h"
 
 /* Order-preserving integers: neighbours in value are neighbours in the key, -0 beside +0. */
 static int64_t key32(float x)
@@ -48,7 +48,7 @@ dct_difference dct_compare(int32_t dtype, const void *expected, const void *got,
                            int relaxed, double ulp_bound)
 {
     dct_difference result = {0, -1, 0.0};
-    const size_t size = dtype == DC_F32 ? sizeof(float) : sizeof(double);
+    const size_t size = dc_dtype_bytes(dtype);
     if (n == 0 || memcmp(expected, got, (size_t)n * size) == 0)
         return result;
     for (int64_t i = 0; i < n; i++) {
@@ -56,7 +56,7 @@ dct_difference dct_compare(int32_t dtype, const void *expected, const void *got,
         const unsigned char *g = (const unsigned char *)got + (size_t)i * size;
         if (memcmp(e, g, size) == 0)
             continue;
-        double ulp;
+        double ulp = (double)INFINITY; /* integers are right or wrong */
         int fine = 0;
         if (dtype == DC_F32) {
             float x, y;
@@ -64,7 +64,7 @@ dct_difference dct_compare(int32_t dtype, const void *expected, const void *got,
             memcpy(&y, g, size);
             ulp = dct_ulp32(x, y);
             fine = relaxed && !isnan(y) && within32(x, y, ulp_bound, ulp);
-        } else {
+        } else if (dtype == DC_F64) {
             double x, y;
             memcpy(&x, e, size);
             memcpy(&y, g, size);
@@ -90,7 +90,7 @@ int64_t dct_foreign_nan(int32_t dtype, const void *values, int64_t n)
             memcpy(&bits, (const unsigned char *)values + (size_t)i * sizeof bits, sizeof bits);
             if ((bits & UINT32_C(0x7FFFFFFF)) > UINT32_C(0x7F800000) && bits != DCT_NAN32)
                 return i;
-        } else {
+        } else if (dtype == DC_F64) {
             uint64_t bits;
             memcpy(&bits, (const unsigned char *)values + (size_t)i * sizeof bits, sizeof bits);
             if ((bits & INT64_MAX) > UINT64_C(0x7FF0000000000000) && bits != DCT_NAN64)

@@ -48,7 +48,7 @@ static dc_status run_buffers(dct_engine *e, dct_case *c, const dct_runner *r)
         status = upload(r->queue, &e->out[i], dct_case_out(c, copy.params.bytes, i), &b.out[i]);
     dc_event *event = NULL;
     if (status == DC_OK)
-        status = dc_op_call(r->queue, c->op.id, copy.params.bytes, &event);
+        status = dct_case_call(c, r->queue, copy.params.bytes, &event);
     if (status == DC_OK)
         status = dc_event_wait(event);
     dc_event_free(event);
@@ -68,7 +68,7 @@ static dc_status run_chunks(dct_case *c, const dct_family *family, const dct_run
         at = family->chunk(c, c->params.bytes, at, part.params.bytes);
         if (at <= 0)
             return DC_OK;
-        const dc_status status = dc_op_call(r->queue, c->op.id, part.params.bytes, NULL);
+        const dc_status status = dct_case_call(c, r->queue, part.params.bytes, NULL);
         if (status != DC_OK)
             return status;
     }
@@ -106,6 +106,8 @@ static int holds_nan(int32_t dtype, const unsigned char *at)
         memcpy(&narrow, at, sizeof narrow);
         return isnan(narrow);
     }
+    if (dtype != DC_F64)
+        return 0;
     memcpy(&wide, at, sizeof wide);
     return isnan(wide);
 }
@@ -115,7 +117,7 @@ void dct_plant(dct_engine *e, dct_case *c)
 {
     const dc_array *out = dct_case_out(c, c->params.bytes, 0);
     const int64_t n = dc_array_elements(out);
-    const size_t size = dc_dtype_bytes(c->dtype);
+    const size_t size = dc_dtype_bytes(out->dtype);
     const int what = e->options->plant;
     if (what == DCT_PLANT_GAP)
         e->out[0].used[c->at_end ? 0 : e->out[0].used_bytes - 1] ^= 1;
@@ -127,7 +129,7 @@ void dct_plant(dct_engine *e, dct_case *c)
     for (dct_walk_begin(&walk, out); walk.left > 0; dct_walk_step(&walk, out)) {
         unsigned char *at = e->out[0].element0 + walk.at * (int64_t)size;
         static const unsigned char zero[8] = {0};
-        const int is_nan = holds_nan(c->dtype, at);
+        const int is_nan = holds_nan(out->dtype, at);
         if (what == DCT_PLANT_BIT || (what == DCT_PLANT_NAN_PAYLOAD && is_nan)) {
             at[0] ^= 1; /* little-endian: the lowest bit */
             return;
@@ -145,5 +147,5 @@ dc_status dct_execute(dct_engine *e, dct_case *c, const dct_family *family, cons
         return run_buffers(e, c, r);
     if (r->mode == DCT_MODE_CHUNKED)
         return run_chunks(c, family, r);
-    return dc_op_call(r->queue, c->op.id, c->params.bytes, NULL);
+    return dct_case_call(c, r->queue, c->params.bytes, NULL);
 }

@@ -86,12 +86,13 @@ void dct_fill(dct_case *c, const dc_array *array, unsigned char *element0)
 {
     static const double offset32[] = {1e4, 1e6, 1e8, -1e5}, offset64[] = {1e8, 1e12, 1e15, -1e9};
     dct_rng *rng = &c->rng;
-    theme t = {c->fill, c->dtype, 0.0, 0.0, 0.0, 0};
+    const int32_t dtype = array->dtype;
+    theme t = {c->fill, dtype, 0.0, 0.0, 0.0, 0};
     t.constant = dct_chance(rng, 30) ? 0.1 : dct_bell(rng) * 1000.0;
-    t.offset = (c->dtype == DC_F32 ? offset32 : offset64)[dct_below(rng, 4)];
+    t.offset = (dtype == DC_F32 ? offset32 : offset64)[dct_below(rng, 4)];
     t.spread = dct_chance(rng, 50) ? 1.0 : 1e-3;
     t.ramp = dct_range(rng, 1, 3);
-    const int64_t size = (int64_t)dc_dtype_bytes(c->dtype);
+    const int64_t size = (int64_t)dc_dtype_bytes(dtype);
     /* Missing values in runs as well as alone. */
     const int runs = dct_chance(rng, 30);
     int missing = 0;
@@ -99,13 +100,18 @@ void dct_fill(dct_case *c, const dc_array *array, unsigned char *element0)
     dct_walk walk;
     for (dct_walk_begin(&walk, array); walk.left > 0; dct_walk_step(&walk, array), i++) {
         unsigned char *at = element0 + walk.at * size;
+        if (dtype != DC_F32 && dtype != DC_F64) {
+            const uint64_t raw = dct_next(rng);
+            memcpy(at, &raw, (size_t)size); /* little-endian: the lower bytes */
+            continue;
+        }
         if (!runs || dct_chance(rng, 10))
             missing = dct_chance(rng, c->nan_percent);
         if (missing)
-            store_nan(rng, c->dtype, at);
+            store_nan(rng, dtype, at);
         else if (dct_chance(rng, c->inf_percent))
-            store(c->dtype, at, dct_chance(rng, 50) ? (double)INFINITY : -(double)INFINITY);
+            store(dtype, at, dct_chance(rng, 50) ? (double)INFINITY : -(double)INFINITY);
         else
-            store(c->dtype, at, value(&t, rng, i));
+            store(dtype, at, value(&t, rng, i));
     }
 }

@@ -41,7 +41,7 @@ static void describe(dct_case *c, const dc_random_params *p)
         c->text, sizeof c->text,
         "%s %s, shape %s, seed %llu, offset %lld, low %.17g, high %.17g, mean %.17g, std %.17g, "
         "out",
-        c->op.name, c->dtype == DC_F32 ? "float32" : "float64", shape, (unsigned long long)p->seed,
+        c->op.name, dc_dtype_name(c->dtype), shape, (unsigned long long)p->seed,
         (long long)p->offset, p->low, p->high, p->mean, p->std);
     for (int32_t d = 0; d < p->dst.ndim && at < sizeof c->text; d++)
         at += (size_t)snprintf(c->text + at, sizeof c->text - at, " %lld",

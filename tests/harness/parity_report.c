@@ -27,7 +27,7 @@ dct_parity_cell *dct_report_cell(dct_parity_report *report, const dct_case *c, c
     snprintf(cell->op, sizeof cell->op, "%s", c->op.name);
     snprintf(cell->device, sizeof cell->device, "%s", device);
     cell->dtype = c->dtype;
-    cell->promised = c->dtype == DC_F32 ? c->op.class_f32 : c->op.class_f64;
+    cell->promised = c->dtype == DC_F64 ? c->op.class_f64 : c->op.class_f32;
     return cell;
 }
 
@@ -97,11 +97,6 @@ static void put_text(FILE *file, const char *text, char style)
     }
 }
 
-static const char *dtype_name(int32_t dtype)
-{
-    return dtype == DC_F32 ? "float32" : "float64";
-}
-
 int dct_parity_write_csv(const dct_parity_report *report, FILE *file)
 {
     dct_parity_cell *cell = sorted(report);
@@ -110,7 +105,7 @@ int dct_parity_write_csv(const dct_parity_report *report, FILE *file)
     fputs("operation,dtype,device,promised,reached,worst_ulp,comparisons,elements,reason\n", file);
     for (int32_t i = 0; i < report->ncells; i++) {
         const dct_parity_cell *c = &cell[i];
-        fprintf(file, "%s,%s,\"", c->op, dtype_name(c->dtype));
+        fprintf(file, "%s,%s,\"", c->op, dc_dtype_name(c->dtype));
         put_text(file, c->device, 'c');
         fprintf(file, "\",%s,%s,%.3g,%lld,%lld,\"", class_name(c->promised), dct_parity_reached(c),
                 c->worst_ulp, (long long)c->comparisons, (long long)c->elements);
@@ -138,7 +133,7 @@ int dct_parity_write_markdown(const dct_parity_report *report, FILE *file)
         (long long)report->elements);
     for (int32_t i = 0; i < report->ncells; i++) {
         const dct_parity_cell *c = &cell[i];
-        fprintf(file, "| %s | %s | ", c->op, dtype_name(c->dtype));
+        fprintf(file, "| %s | %s | ", c->op, dc_dtype_name(c->dtype));
         put_text(file, c->device, 'm');
         fprintf(file, " | %s | %s | %.3g | %lld | ", class_name(c->promised), dct_parity_reached(c),
                 c->worst_ulp, (long long)c->comparisons);
@@ -165,7 +160,7 @@ int dct_parity_write_json(const dct_parity_report *report, FILE *file)
     for (int32_t i = 0; i < report->ncells; i++) {
         const dct_parity_cell *c = &cell[i];
         fprintf(file, "%s\n    {\"operation\": \"%s\", \"dtype\": \"%s\", \"device\": \"",
-                i ? "," : "", c->op, dtype_name(c->dtype));
+                i ? "," : "", c->op, dc_dtype_name(c->dtype));
         put_text(file, c->device, 'j');
         fprintf(file, "\", \"promised\": \"%s\", \"reached\": \"%s\", ", class_name(c->promised),
                 dct_parity_reached(c));

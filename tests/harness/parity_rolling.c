@@ -60,10 +60,10 @@ static void describe(dct_case *c, const dc_rolling_params *p)
         "%s %s, shape %s, axis %d, window %lld, min_periods %s, center %d, expanding %d, inf %d, "
         "step %lld, rows %lld..%lld, ddof %lld, q %.17g, interpolation %d, fill %d, NaN %d %%, "
         "Inf %d %%, misaligned %d, read-only %d, strides in",
-        c->op.name, c->dtype == DC_F32 ? "float32" : "float64", shape, p->axis,
-        (long long)p->window, periods, p->center, p->expanding, p->inf, (long long)p->step,
-        (long long)p->row_first, (long long)p->row_last, (long long)p->ddof, p->q, p->interpolation,
-        c->fill, c->nan_percent, c->inf_percent, c->misaligned, c->read_only);
+        c->op.name, dc_dtype_name(c->dtype), shape, p->axis, (long long)p->window, periods,
+        p->center, p->expanding, p->inf, (long long)p->step, (long long)p->row_first,
+        (long long)p->row_last, (long long)p->ddof, p->q, p->interpolation, c->fill, c->nan_percent,
+        c->inf_percent, c->misaligned, c->read_only);
     for (int32_t d = 0; d < p->src.ndim && at < sizeof c->text; d++)
         at += (size_t)snprintf(c->text + at, sizeof c->text - at, " %lld",
                                (long long)p->src.stride[d]);

@@ -8,7 +8,8 @@
 
 static int is_scalar(const dc_param_info *p)
 {
-    return p->type != DC_PARAM_ARRAY_IN && p->type != DC_PARAM_ARRAY_OUT && strcmp(p->name, "kind");
+    return p->type != DC_PARAM_ARRAY_IN && p->type != DC_PARAM_ARRAY_OUT &&
+           p->type < DC_PARAM_ARRAYS_IN && strcmp(p->name, "kind");
 }
 
 static int is_skipped(const char *name, const char *const *skip)

@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 DEFAULT = -(2**63)  # DC_DEFAULT: the library derives the value
 MAX_NDIM = 8
 F32, F64 = 1, 2
+U8, U16, U32, U64, I8, I16, I32, I64, F16 = range(3, 12)
 DEVICE_CPU, DEVICE_OPENCL = 0, 1
 POLICIES = ("auto", "cpu", "device", "device-or-fail")
 ISAS = ("baseline", "avx2", "avx512")
@@ -19,6 +20,7 @@ CLASSES = ("EXACT", "EXACT_IF", "NORMWISE")
 POOLS = ("host", "pinned", "device")
 PARAM_ARRAY_IN, PARAM_ARRAY_OUT, PARAM_INT32, PARAM_INT64 = 0, 1, 2, 3
 PARAM_DOUBLE, PARAM_CHOICE, PARAM_BOOL = 4, 5, 6
+PARAM_ARRAYS_IN, PARAM_DOUBLES, PARAM_INT64S = 7, 8, 9
 
 OK, E_ARGUMENT, E_UNSUPPORTED, E_MEMORY = 0, -1, -2, -3
 E_DEVICE, E_CANCELLED, E_FORKED, E_IO = -4, -5, -6, -7
@@ -38,6 +40,15 @@ class Array(ctypes.Structure):
         ("shape", c_int64 * MAX_NDIM), ("stride", c_int64 * MAX_NDIM),
         ("ndim", c_int32), ("dtype", c_int32),
     ]
+
+
+def _list_of(ctype):
+    """dc_arrays, dc_doubles, dc_int64s: a pointer and a count."""
+    return type("List", (ctypes.Structure,), {"_fields_": [("at", POINTER(ctype)),
+                                                           ("count", c_int64)]})
+
+
+Arrays, Doubles, Int64s = _list_of(Array), _list_of(c_double), _list_of(c_int64)
 
 
 class ContextParams(ctypes.Structure):
@@ -125,7 +136,8 @@ class OpInfo(ctypes.Structure):
 
 # The public name of every struct mirrored above; sizes are compared at import.
 MIRRORED = {
-    "dc_array": Array, "dc_context_params": ContextParams, "dc_queue_params": QueueParams,
+    "dc_array": Array, "dc_arrays": Arrays, "dc_doubles": Doubles, "dc_int64s": Int64s,
+    "dc_context_params": ContextParams, "dc_queue_params": QueueParams,
     "dc_device_info": DeviceInfo, "dc_topology": Topology, "dc_run_info": RunInfo,
     "dc_pool_stats": PoolStats, "dc_counters": Counters, "dc_param_info": ParamInfo,
     "dc_op_info": OpInfo,

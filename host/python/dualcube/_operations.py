@@ -11,7 +11,8 @@ _CTYPES = {
     _library.PARAM_ARRAY_IN: _library.Array, _library.PARAM_ARRAY_OUT: _library.Array,
     _library.PARAM_INT32: c_int32, _library.PARAM_INT64: c_int64,
     _library.PARAM_DOUBLE: c_double, _library.PARAM_CHOICE: c_int32,
-    _library.PARAM_BOOL: c_int32,
+    _library.PARAM_BOOL: c_int32, _library.PARAM_ARRAYS_IN: _library.Arrays,
+    _library.PARAM_DOUBLES: _library.Doubles, _library.PARAM_INT64S: _library.Int64s,
 }
 
 
@@ -33,6 +34,10 @@ class Parameter:
     @property
     def is_array(self):
         return self.type in (_library.PARAM_ARRAY_IN, _library.PARAM_ARRAY_OUT)
+
+    @property
+    def is_scalar(self):
+        return not self.is_array and self.type < _library.PARAM_ARRAYS_IN
 
     def plain(self):
         """The default as a caller would write it."""
@@ -92,7 +97,7 @@ class Operation:
         # Python values that the defaults stand for; compared by identity, so that a call that
         # leaves them alone spends no time on them.
         self.written = {name: parameter.plain() for name, parameter in self.parameters.items()
-                        if not (parameter.is_array or parameter.required)}
+                        if parameter.is_scalar and not parameter.required}
         arrays = [parameter for parameter in self.parameters.values() if parameter.is_array]
         # Where the first input (None: there is none) and the first output lie.
         self.src, self.dst = (next((p.offset for p in arrays if p.type == kind), None) for kind in
@@ -101,7 +106,7 @@ class Operation:
     def _make_defaults(self):
         values = _library.filled(self.struct)
         for name, parameter in self.parameters.items():
-            if parameter.is_array or parameter.required:
+            if parameter.required or not parameter.is_scalar:
                 continue
             default = parameter.default
             setattr(values, name,
