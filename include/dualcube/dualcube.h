@@ -8,5 +8,6 @@
 #include "dualcube/kinds.h"
 #include "dualcube/queue.h"
 #include "dualcube/random.h"
+#include "dualcube/reduce.h"
 #include "dualcube/rolling.h"
 #endif

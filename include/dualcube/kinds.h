@@ -48,4 +48,28 @@ enum { DC_INF_MISSING = 0, DC_INF_VALUE = 1 };
 /* dc_random_kind: distributions. */
 enum { DC_RANDOM_UNIFORM = 0, DC_RANDOM_NORMAL = 1 };
 
+/* dc_reduce_kind: what many values become. */
+enum {
+    DC_REDUCE_COUNT = 0,
+    DC_REDUCE_SUM = 1,
+    DC_REDUCE_MEAN = 2,
+    DC_REDUCE_VAR = 3,
+    DC_REDUCE_STD = 4,
+    DC_REDUCE_MIN = 5,
+    DC_REDUCE_MAX = 6,
+    DC_REDUCE_ARGMIN = 7,
+    DC_REDUCE_ARGMAX = 8,
+    DC_REDUCE_ANY_FINITE = 9,
+    DC_REDUCE_ALL_FINITE = 10,
+    DC_REDUCE_MEDIAN = 11,
+    DC_REDUCE_QUANTILE = 12,
+    DC_REDUCE_HISTOGRAM = 13,
+    DC_REDUCE_TOP_K = 14,
+    DC_REDUCE_MOMENTS = 15, /* count, mean, variance */
+    DC_REDUCE_EXTENT = 16   /* min, max              */
+};
+
+/* What NaN is in reductions. */
+enum { DC_NAN_OMIT = 0, DC_NAN_PROPAGATE = 1 };
+
 #endif
