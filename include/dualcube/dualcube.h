@@ -10,4 +10,5 @@
 #include "dualcube/random.h"
 #include "dualcube/reduce.h"
 #include "dualcube/rolling.h"
+#include "dualcube/scale.h"
 #endif

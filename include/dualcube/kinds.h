@@ -72,4 +72,31 @@ enum {
 /* What NaN is in reductions. */
 enum { DC_NAN_OMIT = 0, DC_NAN_PROPAGATE = 1 };
 
+/* dc_scale_kind: what is done to every value. */
+enum {
+    DC_SCALE_APPLY = 0,      /* (x - a) / b                                        */
+    DC_SCALE_INVERSE = 1,    /* x b + a                                            */
+    DC_SCALE_CLIP = 2,       /* values below a and above b                         */
+    DC_SCALE_FILL = 3,       /* missing values become a                            */
+    DC_SCALE_FORWARD = 4,    /* missing values become the last valid one           */
+    DC_SCALE_BACKWARD = 5,   /* missing values become the next valid one           */
+    DC_SCALE_LINEAR = 6,     /* missing values lie between their valid neighbours  */
+    DC_SCALE_POWER = 7,      /* log1p, sqrt, Box-Cox, Yeo-Johnson and back         */
+    DC_SCALE_QUANTIZE = 8,   /* to integers or float16                             */
+    DC_SCALE_DEQUANTIZE = 9, /* and back                                           */
+    DC_SCALE_COUNT = 10      /* values outside, missing, out of a format's range   */
+};
+
+/* What becomes of a value outside its bounds. */
+enum { DC_SCALE_OUTSIDE_CLIP = 0, DC_SCALE_OUTSIDE_MASK = 1 };
+
+/* What +Inf and -Inf are to the filling operations. */
+enum { DC_SCALE_INF_VALUE = 0, DC_SCALE_INF_MISSING = 1, DC_SCALE_INF_CLIP = 2 };
+
+/* Functions of DC_SCALE_POWER. */
+enum { DC_SCALE_LOG1P = 0, DC_SCALE_SQRT = 1, DC_SCALE_BOX_COX = 2, DC_SCALE_YEO_JOHNSON = 3 };
+
+/* What DC_SCALE_COUNT counts. */
+enum { DC_SCALE_COUNT_OUTSIDE = 0, DC_SCALE_COUNT_MISSING = 1, DC_SCALE_COUNT_SATURATED = 2 };
+
 #endif

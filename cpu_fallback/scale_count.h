@@ -1,0 +1,91 @@
+/* Scaling on the CPU: counts.  A tile is some counts side by side, with all the values that they
+ * are made of. */
+#ifndef DC_CPU_SCALE_COUNT_H
+#define DC_CPU_SCALE_COUNT_H
+
+#include "kernels/shared/mirror.h"
+#include "kernels/shared/scale_value.h"
+#include "kernels/shared/vec.h"
+
+enum { SCALE_COUNTS = 16 }; /* side by side */
+
+/* Value v of count j, from the first of a line. */
+static inline dc_i64 scale_count_at(const dc_scale_args *a, int k, dc_i64 v, dc_i64 j)
+{
+    return j * a->stride[k][a->ndim - 1] +
+           (a->reduced ? v * a->stride[k][a->ndim + a->reduced - 1] : 0);
+}
+
+/* One line of values, the innermost axis of those that are summed over, into `counts` counts. */
+static void FN(scale_count_line)(const dc_scale_args *args, const FN(loose) *const *from,
+                                 dc_i64 counts, dc_i64 *sum)
+{
+    const dc_scale_args a = *args;
+    const int axis = a.ndim + a.reduced - 1;
+    const dc_i64 n = a.reduced ? a.shape[axis] : 1;
+
+    for (dc_i64 v = 0; v < n; v++)
+        for (dc_i64 j = 0; j < counts; j++) {
+            const T x = from[DC_SCALE_X][scale_count_at(&a, DC_SCALE_X, v, j)];
+            const T low = from[DC_SCALE_A] ? from[DC_SCALE_A][scale_count_at(&a, DC_SCALE_A, v, j)]
+                                           : SCALE_VALUE(&a, DC_SCALE_A);
+            const T high = from[DC_SCALE_B] ? from[DC_SCALE_B][scale_count_at(&a, DC_SCALE_B, v, j)]
+                                            : SCALE_VALUE(&a, DC_SCALE_B);
+
+            sum[j] += FN(scale_counted)(x, low, high, a.count_what, a.format, a.least, a.most);
+        }
+}
+
+static void FN(scale_count)(void *const *operand, const void *args, const dc_tiling *tiling,
+                            dc_i64 tile, void *scratch)
+{
+    const dc_scale_args *const a = args;
+    const int last = a->ndim - 1;
+    const dc_i64 first = tile % tiling->part[0] * SCALE_COUNTS, left = a->shape[last] - first;
+    const dc_i64 counts = left < SCALE_COUNTS ? left : SCALE_COUNTS;
+    dc_i64 place[DC_SCALE_OPERANDS], sum[SCALE_COUNTS] = {0}, line = tile / tiling->part[0];
+    const dc_i64 inner = a->reduced ? a->shape[a->ndim + a->reduced - 1] : 1;
+    typedef dc_i64 put __attribute__((aligned(1), may_alias));
+    put *const y = operand[DC_SCALE_Y];
+
+    (void)scratch;
+    for (int k = 0; k < DC_SCALE_OPERANDS; k++)
+        place[k] = first * a->stride[k][last];
+    for (int d = last - 1; d >= 0; d--) {
+        const dc_i64 next = line / a->shape[d], digit = line - next * a->shape[d];
+
+        for (int k = 0; k < DC_SCALE_OPERANDS; k++)
+            place[k] += digit * a->stride[k][d];
+        line = next;
+    }
+    for (dc_i64 v = 0; a->values > 0 && v < a->values / inner; v++) {
+        const FN(loose) * from[3];
+        dc_i64 rest = v;
+
+        for (int k = DC_SCALE_X; k <= DC_SCALE_B; k++)
+            from[k] = a->absent & 1 << k ? NULL : (const FN(loose) *)operand[k] + place[k];
+        for (int d = a->ndim + a->reduced - 2; d >= a->ndim; d--) {
+            const dc_i64 next = rest / a->shape[d], digit = rest - next * a->shape[d];
+
+            for (int k = DC_SCALE_X; k <= DC_SCALE_B; k++)
+                from[k] = from[k] ? from[k] + digit * a->stride[k][d] : NULL;
+            rest = next;
+        }
+        FN(scale_count_line)(a, from, counts, sum);
+    }
+    for (dc_i64 j = 0; j < counts; j++)
+        y[place[DC_SCALE_Y] + j * a->stride[DC_SCALE_Y][last]] = sum[j];
+}
+
+static void FN(scale_count_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
+{
+    const dc_scale_args *const a = args;
+
+    (void)machine;
+    memset(tiling, 0, sizeof *tiling);
+    tiling->part[0] = (a->shape[a->ndim - 1] + SCALE_COUNTS - 1) / SCALE_COUNTS;
+    tiling->tiles = tiling->part[0] * (a->count / a->shape[a->ndim - 1]);
+    tiling->work = a->count * a->values + 1;
+}
+
+#endif
