@@ -155,7 +155,7 @@ static void find_arrays(dct_case *c)
 static const dct_family *family_of(const char *name)
 {
     static const dct_family *const known[] = {&dct_family_rolling, &dct_family_random,
-                                              &dct_family_scale};
+                                              &dct_family_scale, &dct_family_reduce};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i]->name, name) == 0)
             return known[i];

@@ -55,7 +55,8 @@ typedef struct dct_family {
     int64_t (*chunk)(const dct_case *c, const void *whole, int64_t at, void *part);
 } dct_family;
 
-extern const dct_family dct_family_rolling, dct_family_random, dct_family_scale, dct_family_any;
+extern const dct_family dct_family_rolling, dct_family_random, dct_family_scale, dct_family_reduce,
+    dct_family_any;
 
 /* Case `number` of `seed`; rows and dtypes take turns. */
 void dct_case_draw(dct_case *c, const dct_family **family, uint64_t seed, int64_t number,
