@@ -15,7 +15,7 @@ import tempfile
 # / grants a room, files in it but not its rooms; /** the whole subtree; {stem} the file's family.
 ROOMS = {
     "include/dualcube/": ["dualcube/"],
-    "host/": ["dualcube/", "host/core/", "kernels/shared/"],
+    "host/": ["dualcube/", "host/core/", "kernels/shared/", "host/{stem}"],
     "host/core/": ["dualcube/", "host/core/", "kernels/shared/mirror.h"],
     "host/opencl/": ["dualcube/", "host/core/", "host/opencl/", "kernels/shared/"],
     "host/topology/": ["dualcube/", "host/core/", "host/topology/"],

@@ -11,14 +11,15 @@ import time
 from bench.peers import libraries
 
 FORMAT = "dualcube.peers"
-SECTIONS = ("peers", "own", "latency", "import")
+SECTIONS = ("peers", "own", "cubes", "latency", "import")
 
 
 def _arguments(arguments):
     parser = argparse.ArgumentParser(
         prog="python3 -m bench.peers", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Rolling statistics against pandas, bottleneck, numbagg and polars: the same "
-        "arrays, the same run,\ncalls in turns, medians, one thread on every side.",
+        description="Rolling statistics against pandas, bottleneck, numbagg and polars, cubes "
+        "against NumPy, SciPy,\nscikit-learn and the machine's own copy: the same arrays, the same "
+        "run, calls in turns, medians,\none thread on every side where the line does not say.",
         epilog="example: python3 -m bench.peers --only peers --operation median -o median.jsonl\n"
         "exit codes: 0 every bar reached, 1 a bar missed, 2 usage, 4 failed")
     parser.add_argument("--quick", action="store_true",
@@ -30,6 +31,9 @@ def _arguments(arguments):
                         help="one section (may be given again); default: all")
     parser.add_argument("--operation", action="append", metavar="NAME",
                         help="only this operation (may be given again)")
+    parser.add_argument("--group", action="append", metavar="NAME",
+                        help="only this group of the section cubes (may be given again): "
+                        "transpose, axis, reduce, random, columns, batch")
     parser.add_argument("--peer", action="append", metavar="NAME",
                         help="only this peer (may be given again)")
     parser.add_argument("-o", "--output", metavar="FILE",
@@ -100,6 +104,10 @@ class _Progress:
                                                            title[:100]))
             sys.stderr.flush()
 
+    def note(self, title):
+        self.total += 1
+        self.step(title)
+
     def clear(self):
         if self.shown:
             sys.stderr.write("\r\033[K")
@@ -134,6 +142,15 @@ def _measure(options, sections, cases, isa, out):
         progress.clear()
         for record in table.case_records(case, timed, isa):
             out.add(record)
+    if "cubes" in sections and not options.quick:
+        from bench.peers import cubes
+
+        for name in options.group or ():
+            if name not in cubes.GROUPS:
+                raise RuntimeError("--group %s, must be one of %s"
+                                   % (name, ", ".join(cubes.GROUPS)))
+        cubes.measure(options.group, options.isa, True, progress.note,
+                      lambda record: (progress.clear(), out.add(record)))
     if "latency" in sections:
         for entry in machine.latency(options.quick, options.isa):
             if not options.operation or entry["operation"] in options.operation:

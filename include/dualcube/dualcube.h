@@ -11,5 +11,5 @@
 #include "dualcube/reduce.h"
 #include "dualcube/rolling.h"
 #include "dualcube/scale.h"
-#include "dualcube/smooth.h"
+#include "dualcube/transform.h"
 #endif

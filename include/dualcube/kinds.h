@@ -99,17 +99,17 @@ enum { DC_SCALE_LOG1P = 0, DC_SCALE_SQRT = 1, DC_SCALE_BOX_COX = 2, DC_SCALE_YEO
 /* What DC_SCALE_COUNT counts. */
 enum { DC_SCALE_COUNT_OUTSIDE = 0, DC_SCALE_COUNT_MISSING = 1, DC_SCALE_COUNT_SATURATED = 2 };
 
-/* dc_smooth_kind. */
+/* dc_transform_kind: how a cube is rearranged. */
 enum {
-    DC_SMOOTH_MEAN = 0,
-    DC_SMOOTH_MOVING = 1,
-    DC_SMOOTH_GAUSSIAN = 2,
-    DC_SMOOTH_STANDARDIZE = 3,
-    DC_SMOOTH_MINMAX = 4
+    DC_TRANSFORM_COPY = 0,
+    DC_TRANSFORM_STACK = 1,
+    DC_TRANSFORM_CONCATENATE = 2,
+    DC_TRANSFORM_ROLL = 3,
+    DC_TRANSFORM_LAG = 4,
+    DC_TRANSFORM_GATHER = 5,
+    DC_TRANSFORM_DIFF = 6,
+    DC_TRANSFORM_AFFINE = 7,
+    DC_TRANSFORM_BATCH = 8
 };
-
-/* What lies beyond the ends of a line: (d c b a | a b c d | d c b a), the end, a given value, the
- * line again. */
-enum { DC_EDGES_REFLECT = 0, DC_EDGES_NEAREST = 1, DC_EDGES_CONSTANT = 2, DC_EDGES_WRAP = 3 };
 
 #endif

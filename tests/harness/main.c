@@ -20,6 +20,7 @@ static const struct option known[] = {{"seed", 1, NULL, 's'},
                                       {"cases", 1, NULL, 'n'},
                                       {"seconds", 1, NULL, 't'},
                                       {"op", 1, NULL, 'o'},
+                                      {"family", 1, NULL, 'f'},
                                       {"device", 1, NULL, 'd'},
                                       {"dtype", 1, NULL, 'y'},
                                       {"isa", 1, NULL, 'i'},
@@ -109,6 +110,9 @@ static void take(int letter, const char *value, dct_parity_options *o)
     case 'o':
         o->op = value;
         break;
+    case 'f':
+        o->family = value;
+        break;
     case 'd':
         o->device = value;
         break;
@@ -154,7 +158,7 @@ static int save(const char *path, int (*writer)(const dct_parity_report *, FILE 
 static int covered(const dct_parity_options *o, const dct_parity_report *report, int strict)
 {
     int missing = 0;
-    for (int32_t i = 0; i < dc_op_count() && !o->op && o->cases > 1; i++) {
+    for (int32_t i = 0; i < dc_op_count() && !o->op && !o->family && o->cases > 1; i++) {
         dc_op_info op = {.struct_size = sizeof op};
         if (dc_op_get(i, &op) != DC_OK)
             return 1;

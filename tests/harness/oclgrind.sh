@@ -49,9 +49,9 @@ holds_up() {
     local dtype=$1 local_bytes=$2 kernel op number
     cp "$work/log" "$work/first"
     for kernel in $(sed -n 's/.*Kernel: *//p' "$work/first" | sort -u); do
-        op=${kernel%_f[0-9]*}
+        op=${kernel%_[fu][0-9]*}
         for number in $("$RELEASE/bin/tests/parity" --device cpu --isa 0 --op "${op%_deep}" \
-            --dtype "$dtype" --tiny --seed 5 --cases "$cases" --verbose |
+            --dtype "$dtype" --tiny --seed 5 --cases $((12 * rows)) --verbose |
             sed -n 's/^case \([0-9]*\):.*/\1/p'); do
             : >"$work/log"
             watch --local-mem-size "$local_bytes" "$RELEASE/bin/tests/parity" --device opencl \
@@ -64,46 +64,69 @@ holds_up() {
     return 1
 }
 
-# Every row and dtype on tiny arrays, with local memory for all of it and for next to none of it;
-# the trace tells which kernels ran.
+# Rows of all families, and what the rows of one move: unsigned integers of four widths, tried with
+# dtypes of these.
+rows=$(grep -cE '^DC_(OP|MOVE)\(' "$ROOT/host/core/ops.def")
+types="f32:float:float32 f64:double:float64"
+widths="u8:uchar:uint8 u16:ushort:int16 u32:uint:float32 u64:ulong:float64"
+moves() { grep -qE "^DC_MOVE\([^,]*,[^,]*, *$1," "$ROOT/host/core/ops.def"; }
+
+# A family's rows on tiny arrays, some `each` cases of every row and dtype; the trace tells which
+# kernels ran.
 : >"$work/ran"
 export DUALCUBE_CACHE_DIR=''
-for setting in 32768:90 256:252; do
-    local_bytes=${setting%:*} cases=${setting#*:}
-    for dtype in float32 float64; do
-        : >"$work/log"
-        DUALCUBE_TRACE="$work/trace.json" watch --local-mem-size "$local_bytes" \
-            "$RELEASE/bin/tests/parity" --device opencl --dtype $dtype --tiny --cases "$cases" \
-            --seconds 100 --seed 5 --max-failures 3
-        status=$?
-        grep '^parity: seed' "$work/out"
-        cat "$work/trace.json" >>"$work/ran" 2>/dev/null
-        [ $status = 0 ]
-        result $? "parity of $dtype on the emulated device with $local_bytes bytes of local memory"
-        [ ! -s "$work/log" ] || ! holds_up $dtype "$local_bytes"
-        result $? "the emulator's report on $dtype with $local_bytes bytes of local memory"
+family_runs() {
+    local family=$1 dtype=$2 local_bytes=$3 each=$4
+    : >"$work/log"
+    DUALCUBE_TRACE="$work/trace.json" watch --local-mem-size "$local_bytes" \
+        "$RELEASE/bin/tests/parity" --device opencl --family "$family" --dtype "$dtype" --tiny \
+        --cases $((2 * rows * each)) --seconds 60 --seed 5 --max-failures 3
+    local status=$?
+    grep '^parity: seed' "$work/out" | sed "s/^/$family $dtype /"
+    cat "$work/trace.json" >>"$work/ran" 2>/dev/null
+    [ $status = 0 ]
+    result $? "$family of $dtype on the emulated device with $local_bytes bytes of local memory"
+    [ ! -s "$work/log" ] || ! holds_up "$dtype" "$local_bytes"
+    result $? "the emulator's report on $family, $dtype, $local_bytes bytes of local memory"
+}
+
+for family in $(sed -n 's/^DC_FAMILY(\([a-z0-9]*\)).*/\1/p' "$ROOT/host/core/families.def"); do
+    dtypes="float32 float64"
+    ! moves "$family" || dtypes="$dtypes uint8 int16"
+    for dtype in $dtypes; do
+        family_runs "$family" "$dtype" 32768 2
     done
 done
+# Windows next to which local memory is short go another way.
+family_runs rolling float32 256 6
+family_runs rolling float64 256 6
 
 # A kernel that those cases missed by chance gets the cases of its row among more of them.
 ran() {
-    local kernel=$1 dtype=$2 op=${1%_f[0-9]*} local_bytes=32768
+    local kernel=$1 dtype=$2 op=${1%_[fu][0-9]*} local_bytes=32768
     grep -q "\"$kernel\"" "$work/ran" && return 0
     [ "$op" = "${op%_deep}" ] || local_bytes=256
     : >"$work/log"
     DUALCUBE_TRACE="$work/trace.json" watch --local-mem-size "$local_bytes" \
         "$RELEASE/bin/tests/parity" --device opencl --op "${op%_deep}" --dtype "$dtype" --tiny \
-        --cases 600 --seconds 60 --seed 5 --max-failures 3 &&
+        --cases $((60 * rows)) --seconds 60 --seed 5 --max-failures 3 &&
         [ ! -s "$work/log" ] && grep -q "\"$kernel\"" "$work/trace.json"
+}
+
+kernels_of() {
+    cc -E -P -x c -D__OPENCL_VERSION__=120 "-DT=$3" "-DSFX=$2" ${4:+"$4"} -I "$ROOT" -I "$ROOT/include" \
+        "$1" | tr '\n' ' ' | grep -oE '(__)?kernel +void +[a-z0-9_]+' | sed 's/.* //' | sort -u
 }
 
 # No kernel may have been missed.
 for source in "$ROOT"/kernels/*.cl; do
-    for suffix in f32 f64; do
-        for kernel in $(cc -E -P -x c -D__OPENCL_VERSION__=120 -DT=float -DSFX=$suffix -I "$ROOT" \
-            -I "$ROOT/include" "$source" | tr '\n' ' ' |
-            grep -oE '(__)?kernel +void +[a-z0-9_]+' | sed 's/.* //' | sort -u); do
-            ran "$kernel" float${suffix#f}
+    list=$types
+    ! moves "$(basename "$source" .cl)" || list="$types $widths"
+    for type in $list; do
+        IFS=: read -r suffix name dtype <<<"$type"
+        [ "${suffix#u}" = "$suffix" ] && option= || option=-DDC_MOVE
+        for kernel in $(kernels_of "$source" "$suffix" "$name" $option); do
+            ran "$kernel" "$dtype"
             result $? "kernel $kernel of $(basename "$source") was never run, or went wrong" quiet
         done
     done

@@ -202,6 +202,7 @@ static int run_case(dct_engine *e, int64_t number)
     const dct_family *family;
     dct_case_draw(&c, &family, e->report->seed, number, e->options->small);
     if ((e->options->op && strcmp(e->options->op, c.op.name) != 0) ||
+        (e->options->family && strcmp(e->options->family, c.op.family) != 0) ||
         (e->options->dtype && e->options->dtype != c.dtype) || !(c.op.dtypes & (1 << c.dtype)) ||
         c.nout < 1)
         return 0;

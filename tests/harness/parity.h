@@ -31,8 +31,9 @@ typedef struct dct_parity_options {
     int64_t cases;        /* cases to run                                                      */
     double seconds;       /* stop after so many seconds, 0: no limit                           */
     const char *op;       /* one operation, or NULL                                            */
+    const char *family;   /* one family, or NULL                                               */
     const char *device;   /* "cpu", "opencl", "opencl:1", or NULL: all                         */
-    int32_t dtype;        /* DC_F32, DC_F64, or 0: both                                        */
+    int32_t dtype;        /* DC_F32, ..., or 0: all                                            */
     int32_t isa;          /* only this DC_ISA_* besides the reference, -1: every usable one    */
     int32_t max_threads;  /* largest thread count                                              */
     int32_t max_failures; /* stop after so many                                               */
@@ -46,7 +47,7 @@ typedef struct dct_parity_options {
 } dct_parity_options;
 #define DCT_PARITY_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        1, 0, 13000, 0.0, NULL, NULL, 0, -1, 7, 20, 0, DCT_PLANT_NONE, 0, 0, NULL, NULL            \
+        1, 0, 13000, 0.0, NULL, NULL, NULL, 0, -1, 7, 20, 0, DCT_PLANT_NONE, 0, 0, NULL, NULL            \
     }
 
 /* What one row x dtype reached on one device. */

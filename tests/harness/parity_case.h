@@ -37,6 +37,7 @@ typedef struct dct_case {
     int32_t in_at[DCT_MAX_ARRAYS], out_at[DCT_MAX_ARRAYS]; /* byte offsets of the dc_arrays    */
     int32_t fill, nan_percent, inf_percent;
     int32_t list_at;     /* byte offset of the one dc_arrays in the params, 0: there is none  */
+    int64_t places;      /* int64 inputs hold 0 ... places - 1; 0: anything                   */
     int32_t keeps_nans;  /* outputs may hold any NaN: bits are moved                          */
     int32_t read_only;   /* inputs on pages that cannot be written                            */
     int32_t at_end;      /* memory ends at (else: begins at) a page that cannot be touched    */
@@ -55,8 +56,9 @@ typedef struct dct_family {
     int64_t (*chunk)(const dct_case *c, const void *whole, int64_t at, void *part);
 } dct_family;
 
-extern const dct_family dct_family_rolling, dct_family_random, dct_family_scale, dct_family_any;
-extern const dct_family dct_family_smooth;
+extern const dct_family dct_family_rolling, dct_family_random, dct_family_scale, dct_family_reduce,
+    dct_family_any;
+extern const dct_family dct_family_transform;
 
 /* Case `number` of `seed`; rows and dtypes take turns. */
 void dct_case_draw(dct_case *c, const dct_family **family, uint64_t seed, int64_t number,

@@ -19,6 +19,8 @@ if(DC_WERROR)
 endif()
 if(DC_SANITIZE)
     target_compile_options(dc_flags INTERFACE -O1 -g -fno-omit-frame-pointer
-                           -fsanitize=${DC_SANITIZE} -fno-sanitize-recover=all)
+                           -fno-sanitize-recover=all
+                           # A target may say itself what is checked: the last option wins.
+                           $<$<NOT:$<BOOL:$<TARGET_PROPERTY:DC_OWN_SANITIZE>>>:-fsanitize=${DC_SANITIZE}>)
     target_link_options(dc_flags INTERFACE -fsanitize=${DC_SANITIZE})
 endif()

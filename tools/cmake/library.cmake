@@ -80,10 +80,14 @@ function(dc_add_mirror isa stem sfx)
     endif()
     if(DC_SANITIZE MATCHES "address,undefined" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
         # Unrolled networks take minutes with every check inline.  Bad addresses are the address
-        # sanitizer's business; arithmetic stays checked.
-        target_compile_options(${target} PRIVATE -g1
-            -fno-sanitize=null,object-size,alignment,pointer-overflow,bounds
+        # sanitizer's business; arithmetic stays checked, in one of the types: the text is the same.
+        set_target_properties(${target} PROPERTIES DC_OWN_SANITIZE TRUE)
+        target_compile_options(${target} PRIVATE -g1 -fsanitize=address
             "SHELL:--param asan-instrumentation-with-call-threshold=0")
+        if(sfx MATCHES "^(f32|u32)$")
+            target_compile_options(${target} PRIVATE -fsanitize=undefined
+                -fno-sanitize=null,object-size,alignment,pointer-overflow,bounds)
+        endif()
     endif()
     set(dc_objects "${dc_objects}" PARENT_SCOPE)
 endfunction()

@@ -31,6 +31,12 @@ if(dc_opencl_sources AND DC_HAVE_OPENCL)
     endforeach()
 endif()
 
+# fft.c holds the whole of VkFFT: a minute of compiling for checks of somebody else's arithmetic.
+if(DC_SANITIZE MATCHES "address,undefined" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    set_source_files_properties("${dc_root}/host/opencl/fft.c" PROPERTIES COMPILE_OPTIONS
+        "-O0;-g1;-fno-sanitize=undefined;--param=asan-instrumentation-with-call-threshold=0")
+endif()
+
 file(GLOB dc_blas_sources CONFIGURE_DEPENDS "${dc_root}/cpu_fallback/runtime/blas/*.c")
 if(dc_blas_sources AND DC_HAVE_OPENBLAS)
     dc_add_module(dualcube-blas ${dc_blas_sources})

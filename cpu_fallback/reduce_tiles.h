@@ -1,0 +1,267 @@
+/* Folds cut into tiles, and their results put where they belong.  Read once per dtype (T, SFX). */
+
+/* A place in the space of results that moves on one by one. */
+typedef struct fold_walk {
+    const dc_reduce_args *args;
+    dc_i64 digit[DC_REDUCE_AXES], src, dst;
+} fold_walk;
+
+static fold_walk fold_walk_at(const dc_reduce_args *a, dc_i64 out)
+{
+    fold_walk w = {a, {0}, 0, 0};
+
+    for (dc_i32 d = a->out_ndim - 1; d >= 0; d--) {
+        const dc_i64 outer = out / a->out_shape[d];
+
+        w.digit[d] = out - outer * a->out_shape[d];
+        w.src += w.digit[d] * a->out_src[d];
+        w.dst += w.digit[d] * a->out_dst[d];
+        out = outer;
+    }
+    return w;
+}
+
+/* After the last result comes the first. */
+static inline void fold_walk_on(fold_walk *w)
+{
+    const dc_reduce_args *a = w->args;
+
+    for (dc_i32 d = a->out_ndim - 1; d >= 0; d--) {
+        w->src += a->out_src[d];
+        w->dst += a->out_dst[d];
+        if (++w->digit[d] < a->out_shape[d])
+            return;
+        w->src -= a->out_src[d] * a->out_shape[d];
+        w->dst -= a->out_dst[d] * a->out_shape[d];
+        w->digit[d] = 0;
+    }
+}
+
+DC_INLINE int fold_list(int kind)
+{
+    return kind == DC_REDUCE_MOMENTS ? 3 : kind == DC_REDUCE_EXTENT ? 2 : 1;
+}
+
+DC_INLINE int fold_wholes(int kind)
+{
+    return kind == DC_REDUCE_COUNT || kind == DC_REDUCE_ARGMIN || kind == DC_REDUCE_ARGMAX ||
+           kind == DC_REDUCE_ANY_FINITE || kind == DC_REDUCE_ALL_FINITE;
+}
+
+DC_INLINE void FN(fold_put_whole)(const dc_reduce_args *a, int kind, void *dst, dc_i64 at,
+                                  const FN(reduce_node) * node)
+{
+    const dc_i64 value = FN(reduce_whole)(a, node, a->rows);
+
+    if (kind == DC_REDUCE_ANY_FINITE || kind == DC_REDUCE_ALL_FINITE)
+        ((dc_u8 *)dst)[at] = (dc_u8)value;
+    else
+        ((dc_i64 *)dst)[at] = value;
+}
+
+/* Results of a panel; at[j]: where job j's lies in dst. */
+DC_INLINE void FN(fold_put)(const FN(fold_panel) * p, int kind, void *dst, const dc_i64 *at)
+{
+    const dc_reduce_args *a = p->args;
+
+    if (fold_wholes(kind)) {
+        for (int j = 0; j < p->jobs; j++) {
+            const FN(reduce_node) node = FN(fold_node_of)(p, j);
+
+            FN(fold_put_whole)(a, kind, dst, at[j], &node);
+        }
+        return;
+    }
+    for (int i = 0; i < fold_list(kind); i++)
+        for (int s = 0; s < p->strips; s++) {
+            const FN(vec) x = FN(fold_value)(a, kind, &p->work->node[s], i);
+            const int j = s * VEC_LANES, n = p->jobs - j < VEC_LANES ? p->jobs - j : VEC_LANES;
+            FN(loose) *const to = (T *)dst + i * a->list_dst;
+            int dense = 1;
+
+            for (int k = 1; k < n; k++)
+                dense &= at[j + k] == at[j] + k;
+            if (dense && n == VEC_LANES)
+                FN(vstoreu)(to + at[j], x);
+            else
+                for (int k = 0; k < n; k++)
+                    to[at[j + k]] = x[k];
+        }
+}
+
+DC_INLINE void FN(fold_keep_nodes)(const FN(fold_panel) * p, int kind, FN(reduce_node) * to)
+{
+    for (int j = 0; j < p->jobs; j++) {
+        to[j] = FN(fold_node_of)(p, j);
+        if (!FN(fold_args)(kind)) {
+            to[j].row = -1;
+            to[j].bad = p->args->propagate && FN(fold_least)(kind) + FN(fold_most)(kind) > 0 &&
+                                p->work->node[j / VEC_LANES].s[j % VEC_LANES] > 0
+                            ? 0
+                            : -1;
+        }
+    }
+}
+
+/* How panels lie: tiling->part. */
+enum { FOLD_PER_TILE, FOLD_WIDTH, FOLD_COLS, FOLD_PANELS, FOLD_CHUNKS };
+
+/* Results side by side in memory, and rows not: a row of them is loaded as it lies. */
+static int FN(fold_in_cols)(const dc_reduce_args *a)
+{
+    const dc_i64 columns = a->out_shape[a->out_ndim - 1];
+
+    return a->out_src[a->out_ndim - 1] == 1 && columns > 1 && columns >= VEC_LANES / 4 &&
+           !(a->row_stride[a->row_ndim - 1] == 1 && a->rows > 1);
+}
+
+static void FN(fold_cut)(const dc_reduce_args *a, const dc_machine *machine, dc_tiling *tiling)
+{
+    enum { TILE_BYTES = 1 << 19 };
+    const dc_i64 columns = a->out_shape[a->out_ndim - 1], most = FOLD_STRIPS * VEC_LANES;
+    const dc_i64 rows = a->rows < DC_REDUCE_BLOCK ? a->rows + 1 : DC_REDUCE_BLOCK;
+    dc_i64 width = VEC_LANES, chunks = 1, panels = (a->outs * a->blocks - 1) / VEC_LANES + 1, per;
+
+    memset(tiling, 0, sizeof *tiling);
+    (void)machine;
+    tiling->part[FOLD_COLS] = FN(fold_in_cols)(a);
+    if (tiling->part[FOLD_COLS]) {
+        width = columns < most ? columns : most;
+        chunks = (columns - 1) / width + 1;
+        panels = a->blocks * (a->outs / columns) * chunks;
+    }
+    per = TILE_BYTES / (rows * width * (dc_i64)sizeof(T)) + 1;
+    tiling->part[FOLD_PER_TILE] = per;
+    tiling->part[FOLD_WIDTH] = width;
+    tiling->part[FOLD_PANELS] = panels;
+    tiling->part[FOLD_CHUNKS] = chunks;
+    tiling->tiles = (panels - 1) / per + 1;
+    tiling->scratch_bytes = sizeof(FN(fold_work));
+    tiling->work = (a->rows + 1) * a->outs / 16 * (dc_i64)sizeof(T) / 2 + 1;
+}
+
+/* COLS: a chunk of a line of results in a block. */
+DC_INLINE void FN(fold_cols)(FN(fold_panel) * p, int kind, const T *src, void *dst, void *nodes,
+                             const dc_tiling *t, dc_i64 index)
+{
+    const dc_reduce_args *a = p->args;
+    const dc_i64 columns = a->out_shape[a->out_ndim - 1], lines = a->outs / columns;
+    const dc_i64 chunk = index % t->part[FOLD_CHUNKS] * t->part[FOLD_WIDTH];
+    const dc_i64 line = index / t->part[FOLD_CHUNKS] % lines;
+    const dc_i64 block = index / t->part[FOLD_CHUNKS] / lines, out = line * columns + chunk;
+    const fold_walk w = fold_walk_at(a, out);
+    const dc_i64 left = a->rows - block * DC_REDUCE_BLOCK, width = t->part[FOLD_WIDTH];
+    dc_i64 at[FOLD_STRIPS * VEC_LANES];
+
+    p->jobs = (int)(columns - chunk < width ? columns - chunk : width);
+    p->strips = (p->jobs - 1) / VEC_LANES + 1;
+    p->rows = left < DC_REDUCE_BLOCK ? left : DC_REDUCE_BLOCK;
+    p->first[0] = src + w.src;
+    p->from[0] = block * DC_REDUCE_BLOCK;
+    FN(fold_panel_run)(p, kind);
+    if (a->step == DC_REDUCE_BLOCKS) {
+        FN(fold_keep_nodes)(p, kind, (FN(reduce_node) *)nodes + block * a->outs + out);
+        return;
+    }
+    for (int j = 0; j < p->jobs; j++)
+        at[j] = w.dst + j * a->out_dst[a->out_ndim - 1];
+    FN(fold_put)(p, kind, dst, at);
+}
+
+/* ROWS: VEC_LANES jobs in a row, blocks of all results one after the other. */
+DC_INLINE void FN(fold_rows)(FN(fold_panel) * p, int kind, const T *src, void *dst, void *nodes,
+                             dc_i64 index, fold_walk *w)
+{
+    const dc_reduce_args *a = p->args;
+    const dc_i64 first = index * VEC_LANES, left = a->outs * a->blocks - first;
+    dc_i64 at[VEC_LANES] = {0};
+
+    p->jobs = (int)(left < VEC_LANES ? left : VEC_LANES);
+    p->strips = 1;
+    p->rows = 0;
+    for (int j = 0; j < p->jobs; j++) {
+        const dc_i64 from = a->blocks > 1 ? (first + j) / a->outs * DC_REDUCE_BLOCK : 0;
+        const dc_i64 rest = a->rows - from;
+
+        p->first[j] = src + w->src;
+        p->from[j] = from;
+        p->lengths[j] = rest < DC_REDUCE_BLOCK ? rest : DC_REDUCE_BLOCK;
+        p->rows = p->rows < p->lengths[j] ? p->lengths[j] : p->rows;
+        at[j] = w->dst;
+        fold_walk_on(w);
+    }
+    FN(fold_panel_run)(p, kind);
+    if (a->step == DC_REDUCE_BLOCKS)
+        FN(fold_keep_nodes)(p, kind, (FN(reduce_node) *)nodes + first);
+    else
+        FN(fold_put)(p, kind, dst, at);
+}
+
+/* The nodes of a result's blocks, merged as leaves are. */
+static void FN(fold_finish)(const dc_reduce_args *a, int kind, void *dst,
+                            const FN(reduce_node) * nodes, dc_i64 out, dc_i64 at)
+{
+    FN(reduce_node) stack[64], node = FN(reduce_none)(kind);
+    int have = 0;
+
+    for (dc_i64 b = 0; b < a->blocks; b++) {
+        int level = 0;
+
+        node = nodes[b * a->outs + out];
+        for (; b >> level & 1; level++)
+            node = FN(reduce_merge)(kind, stack[level], node);
+        stack[level] = node;
+    }
+    for (int level = 0; a->blocks >> level; level++)
+        if (a->blocks >> level & 1) {
+            node = have ? FN(reduce_merge)(kind, stack[level], node) : stack[level];
+            have = 1;
+        }
+    if (fold_wholes(kind)) {
+        FN(fold_put_whole)(a, kind, dst, at, &node);
+        return;
+    }
+    for (int i = 0; i < fold_list(kind); i++)
+        ((T *)dst)[at + i * a->list_dst] = FN(reduce_value)(a, &node, i);
+}
+
+enum { FOLD_FINISHED = 64 }; /* results of a tile */
+
+static void FN(fold_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
+{
+    const dc_reduce_args *a = args;
+
+    if (a->step != DC_REDUCE_FINISH) {
+        FN(fold_cut)(a, machine, tiling);
+        return;
+    }
+    memset(tiling, 0, sizeof *tiling);
+    tiling->tiles = (a->outs - 1) / FOLD_FINISHED + 1;
+    tiling->work = a->outs * a->blocks * 10;
+}
+
+DC_INLINE void FN(fold_run)(void *const *operand, const void *args, const dc_tiling *tiling,
+                            dc_i64 tile, void *scratch, int kind)
+{
+    const dc_reduce_args *a = args;
+    const dc_i64 per = a->step == DC_REDUCE_FINISH ? FOLD_FINISHED : tiling->part[FOLD_PER_TILE];
+    const dc_i64 all = a->step == DC_REDUCE_FINISH ? a->outs : tiling->part[FOLD_PANELS];
+    const dc_i64 end = (tile + 1) * per < all ? (tile + 1) * per : all;
+    FN(fold_panel) p = {.args = a, .work = scratch, .cols = (int)tiling->part[FOLD_COLS]};
+    fold_walk w;
+
+    if (a->step == DC_REDUCE_FINISH) {
+        w = fold_walk_at(a, tile * per);
+        for (dc_i64 out = tile * per; out < end; out++, fold_walk_on(&w))
+            FN(fold_finish)(a, kind, operand[0], operand[1], out, w.dst);
+        return;
+    }
+    if (p.cols) {
+        for (dc_i64 i = tile * per; i < end; i++)
+            FN(fold_cols)(&p, kind, operand[0], operand[1], operand[1], tiling, i);
+        return;
+    }
+    w = fold_walk_at(a, tile * per * VEC_LANES % a->outs);
+    for (dc_i64 i = tile * per; i < end; i++)
+        FN(fold_rows)(&p, kind, operand[0], operand[1], operand[1], i, &w);
+}

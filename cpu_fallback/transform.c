@@ -1,0 +1,235 @@
+/* Rearranged cubes: the CPU mirror.  Compiled once per dtype (T, SFX): unsigned integers for what
+ * moves bits (DC_MOVE), float and double for what computes.
+ *
+ * Where source and output run along the same axis, work goes row by row (transform_rows.h), else in
+ * tiles that are transposed (transform_tile.h).  Results go through a sink (transform_sink.h). */
+#include "cpu_fallback/transform_tile.h"
+
+enum { MODE_ROWS = 0, MODE_TILES = 1, MODE_LONG = 2 };
+
+/* Outputs of `results` views are worth bypassing the caches when they cannot stay there. */
+static void transform_bypass(const dc_transform_args *a, const dc_machine *machine, dc_i64 results,
+                             dc_tiling *tiling)
+{
+    const dc_i64 bytes = a->total * results * (dc_i64)sizeof(T);
+
+    if (bytes > machine->l3_bytes / 2)
+        tiling->part[0] |= 16;
+}
+
+static transform_views transform_views_of(const dc_transform_args *a)
+{
+    transform_views views = {{a->dst, a->src}, {a->dst_first, a->src_first}, 2, 0};
+    return views;
+}
+
+static void FN(sink_open)(FN(sink) * s, const dc_transform_args *a, const dc_tiling *tiling,
+                          void *dst, void *scratch)
+{
+    s->out.dst = dst;
+    s->out.step = a->dst[a->ndim - 1];
+    s->out.bypass = (tiling->part[0] & 16) && s->out.step == 1;
+    s->out.paired = 0;
+    s->buffer = scratch;
+    s->head = s->fill = 0;
+}
+
+/* ---- rows of bits ------------------------------------------------------------------------------
+ */
+
+typedef struct FN(copying) {
+    const FN(any) * src;
+    dc_i64 step, turn, n; /* of the last axis */
+} FN(copying);
+
+/* n elements from `from` on, `step` apart. */
+DC_INLINE void FN(copy_part)(const FN(any) * from, dc_i64 step, dc_i64 n, FN(any) * out)
+{
+    if (step == 1) {
+        if (n * (dc_i64)sizeof(T) < LINE)
+            for (dc_i64 i = 0; i < n; i++)
+                out[i] = from[i];
+        else
+            memcpy((void *)out, (const void *)from, (size_t)n * sizeof(T));
+    } else if (step == -1) {
+        FN(block_reverse)(from, n, out);
+    } else {
+        for (dc_i64 i = 0; i < n; i++)
+            out[i] = from[i * step];
+    }
+}
+
+DC_INLINE void FN(copy_fill)(const void *work, const transform_cursor *row, dc_i64 i, dc_i64 n,
+                             FN(any) * out)
+{
+    const FN(copying) *const w = work;
+    const FN(any) *const from = w->src + row->at[VIEW_SRC];
+
+    if (i < w->turn) {
+        const dc_i64 part = w->turn - i < n ? w->turn - i : n;
+
+        FN(copy_part)(from + (w->n - w->turn + i) * w->step, w->step, part, out);
+        i += part;
+        n -= part;
+        out += part;
+    }
+    if (n > 0)
+        FN(copy_part)(from + (i - w->turn) * w->step, w->step, n, out);
+}
+
+/* Pieces of long rows go from the source to their place. */
+static void FN(copy_long)(const FN(copying) * w, const dc_transform_args *a,
+                          const transform_views *views, const FN(outlet) * out,
+                          const dc_tiling *tiling, dc_i64 tile)
+{
+    const dc_i64 pieces = tiling->part[1], begin = tile % pieces * tiling->part[2];
+    const dc_i64 end = begin + tiling->part[2] < w->n ? begin + tiling->part[2] : w->n;
+    const dc_i64 rows = a->count / w->n;
+    dc_i64 row = tile / pieces * tiling->part[3], left = rows - row;
+    transform_cursor c;
+
+    left = left < tiling->part[3] ? left : tiling->part[3];
+    transform_seek(a, views, row, &c);
+    for (; left > 0; left--, transform_next(a, views, &c))
+        for (dc_i64 i = begin; i < end;) {
+            const int turned = i < w->turn;
+            const dc_i64 stop = turned && w->turn < end ? w->turn : end;
+            const transform_spot spot = transform_spot_of(a, views, &c, i);
+            const dc_i64 from = i - w->turn + (turned ? w->n : 0);
+
+            FN(put)(out, &spot, w->src + c.at[VIEW_SRC] + from, stop - i);
+            i = stop;
+        }
+}
+
+/* How a step that moves is cut. */
+static void transform_move_plan(const dc_transform_args *a, const transform_views *views,
+                                const dc_machine *machine, dc_i64 results, dc_tiling *tiling)
+{
+    const dc_i32 axis = transform_row_axis(a), last = a->ndim - 1;
+    const dc_i64 size = (dc_i64)sizeof(T);
+
+    memset(tiling, 0, sizeof *tiling);
+    if (axis == last) {
+        transform_rows_plan(a, size, tiling);
+        if (a->src[last] == 1 && a->shape[last] * size >= ROWS_LONG_BYTES)
+            tiling->part[0] = MODE_LONG;
+    } else {
+        transform_tile_plan(a, views, axis, size, tiling);
+        tiling->part[0] = MODE_TILES;
+    }
+    tiling->work = a->count * size * results / 8 + 1; /* 8 bytes in a nanosecond */
+    transform_bypass(a, machine, results, tiling);
+}
+
+DC_INLINE void FN(move_run)(const FN(any) * src, const dc_transform_args *a,
+                            const transform_views *views, FN(sink) * sink, const dc_tiling *tiling,
+                            dc_i64 tile, void *scratch)
+{
+    const dc_i32 last = a->ndim - 1;
+    const FN(copying) work = {src, a->src[last], a->turn, a->shape[last]};
+    const int mode = (int)(tiling->part[0] & 15);
+
+    if (mode == MODE_TILES)
+        FN(tile_run)(src, a, views, sink, tiling, tile, scratch);
+    else if (mode == MODE_LONG)
+        FN(copy_long)(&work, a, views, &sink->out, tiling, tile);
+    else
+        FN(rows_run)(FN(copy_fill), &work, a, views, sink, tiling, tile);
+    if (sink->out.bypass)
+        dc_vec_fence();
+}
+
+#ifdef DC_MOVE
+
+static void FN(transform_copy_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
+{
+    const transform_views views = transform_views_of(args);
+
+    transform_move_plan(args, &views, machine, 1, tiling);
+}
+
+static void FN(transform_copy)(void *const *operand, const void *args, const dc_tiling *tiling,
+                               dc_i64 tile, void *scratch)
+{
+    const dc_transform_args *const a = args;
+    const transform_views views = transform_views_of(a);
+    FN(sink) sink;
+
+    FN(sink_open)(&sink, a, tiling, operand[1], scratch);
+    FN(move_run)(operand[0], a, &views, &sink, tiling, tile, scratch);
+}
+
+#define MOVE(row)                                                                                  \
+    static void FN(row##_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)     \
+    {                                                                                              \
+        FN(transform_copy_plan)(args, machine, tiling);                                            \
+    }                                                                                              \
+    static void FN(row)(void *const *operand, const void *args, const dc_tiling *tiling,           \
+                        dc_i64 tile, void *scratch)                                                \
+    {                                                                                              \
+        FN(transform_copy)(operand, args, tiling, tile, scratch);                                  \
+    }
+MOVE(transform_stack)
+MOVE(transform_concatenate)
+MOVE(transform_roll)
+MOVE(transform_lag)
+
+/* ---- gather ------------------------------------------------------------------------------------
+ */
+
+typedef dc_i64 transform_index __attribute__((aligned(1), may_alias));
+
+typedef struct FN(gathering) {
+    const FN(any) * src;
+    const transform_index *index;
+    dc_i64 step, index_step, apart; /* of src and index along the last axis; apart: gathered axis */
+} FN(gathering);
+
+DC_INLINE void FN(gather_fill)(const void *work, const transform_cursor *row, dc_i64 i, dc_i64 n,
+                               FN(any) * out)
+{
+    const FN(gathering) *const w = work;
+    const FN(any) *from = w->src + row->at[VIEW_SRC] + i * w->step;
+    const transform_index *const index = w->index + row->at[VIEW_MORE] + i * w->index_step;
+
+    if (w->index_step == 0) {
+        FN(copy_part)(from + *index * w->apart, w->step, n, out);
+        return;
+    }
+    for (dc_i64 k = 0; k < n; k++)
+        out[k] = from[k * w->step + index[k * w->index_step] * w->apart];
+}
+
+static void FN(transform_gather_plan)(const void *args, const dc_machine *machine,
+                                      dc_tiling *tiling)
+{
+    const dc_transform_args *const a = args;
+
+    memset(tiling, 0, sizeof *tiling);
+    transform_rows_plan(a, (dc_i64)sizeof(T), tiling);
+    tiling->work = a->count * (dc_i64)sizeof(T) / 4 + 1;
+    transform_bypass(a, machine, 1, tiling);
+}
+
+static void FN(transform_gather)(void *const *operand, const void *args, const dc_tiling *tiling,
+                                 dc_i64 tile, void *scratch)
+{
+    const dc_transform_gather_args *const g = args;
+    const dc_i32 last = g->map.ndim - 1;
+    const FN(gathering) work = {operand[0], operand[1], g->map.src[last], g->index[last], g->step};
+    transform_views views = transform_views_of(&g->map);
+    FN(sink) sink;
+
+    views.stride[VIEW_MORE] = g->index;
+    views.first[VIEW_MORE] = g->index_first;
+    views.count = 3;
+    FN(sink_open)(&sink, &g->map, tiling, operand[2], scratch);
+    FN(rows_run)(FN(gather_fill), &work, &g->map, &views, &sink, tiling, tile);
+    if (sink.out.bypass)
+        dc_vec_fence();
+}
+
+#else
+#include "cpu_fallback/transform_compute.h"
+#endif
