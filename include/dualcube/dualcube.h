@@ -12,4 +12,5 @@
 #include "dualcube/rolling.h"
 #include "dualcube/scale.h"
 #include "dualcube/transform.h"
+#include "dualcube/smooth.h"
 #endif

@@ -112,4 +112,18 @@ enum {
     DC_TRANSFORM_BATCH = 8
 };
 
+
+/* dc_smooth_kind. */
+enum {
+    DC_SMOOTH_MEAN = 0,
+    DC_SMOOTH_MOVING = 1,
+    DC_SMOOTH_GAUSSIAN = 2,
+    DC_SMOOTH_STANDARDIZE = 3,
+    DC_SMOOTH_MINMAX = 4
+};
+
+/* What lies beyond the ends of a line: (d c b a | a b c d | d c b a), the end, a given value, the
+ * line again. */
+enum { DC_EDGES_REFLECT = 0, DC_EDGES_NEAREST = 1, DC_EDGES_CONSTANT = 2, DC_EDGES_WRAP = 3 };
+
 #endif

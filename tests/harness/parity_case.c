@@ -156,12 +156,12 @@ static const dct_family *family_of(const char *name)
 {
     static const dct_family *const known[] = {
         &dct_family_rolling, &dct_family_random,    &dct_family_reduce,
-        &dct_family_scale,   &dct_family_transform,
+        &dct_family_scale,   &dct_family_transform, &dct_family_smooth,
     };
-for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strcmp(known[i]->name, name) == 0)
-        return known[i];
-return &dct_family_any;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i]->name, name) == 0)
+            return known[i];
+    return &dct_family_any;
 }
 
 void dct_case_draw_op(dct_case *c, const dct_family **family, const dc_op_info *op, int32_t dtype,

@@ -23,6 +23,8 @@ from ._system import (
 )
 from . import rolling as _rolling_functions
 from .rolling import *  # noqa: F401,F403  (the names are made from the registry)
+from . import smooth as _smooth_functions
+from .smooth import *  # noqa: F401,F403
 from . import random
 from . import transform as _transform_functions
 from .transform import *  # noqa: F401,F403
@@ -33,3 +35,4 @@ __all__ = [
     "trim", "version",
 ] + _rolling_functions.__all__
 __all__ += _transform_functions.__all__
+__all__ += _smooth_functions.__all__
