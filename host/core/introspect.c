@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dualcube/device.h"
+#include "dualcube/model.h"
 #include "host/core/registry.h"
 
 int32_t dc_op_count(void)
@@ -68,7 +69,7 @@ size_t dc_sizeof(const char *type)
         KNOWN(dc_array),          KNOWN(dc_arrays),      KNOWN(dc_doubles),  KNOWN(dc_int64s),
         KNOWN(dc_context_params), KNOWN(dc_device_info), KNOWN(dc_topology), KNOWN(dc_queue_params),
         KNOWN(dc_run_info),       KNOWN(dc_pool_stats),  KNOWN(dc_counters), KNOWN(dc_param_info),
-        KNOWN(dc_op_info),
+        KNOWN(dc_op_info),        KNOWN(dc_model_entry),
 #undef KNOWN
     };
 

@@ -6,6 +6,7 @@
 #include "dualcube/device.h"
 #include "dualcube/introspect.h"
 #include "dualcube/kinds.h"
+#include "dualcube/model.h"
 #include "dualcube/queue.h"
 #include "dualcube/random.h"
 #include "dualcube/reduce.h"
