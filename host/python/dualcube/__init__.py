@@ -25,6 +25,11 @@ from . import rolling as _rolling_functions
 from .rolling import *  # noqa: F401,F403  (the names are made from the registry)
 from . import smooth as _smooth_functions
 from .smooth import *  # noqa: F401,F403
+from . import scale as _scale_functions
+from .scale import *  # noqa: F401,F403
+from .scale import quantization  # noqa: F401
+from . import estimators as _estimators
+from .estimators import *  # noqa: F401,F403
 from . import random
 from . import transform as _transform_functions
 from .transform import *  # noqa: F401,F403
@@ -36,3 +41,4 @@ __all__ = [
 ] + _rolling_functions.__all__
 __all__ += _transform_functions.__all__
 __all__ += _smooth_functions.__all__
+__all__ += _scale_functions.__all__ + _estimators.__all__

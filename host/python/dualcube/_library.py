@@ -134,13 +134,20 @@ class OpInfo(ctypes.Structure):
         (name, c_char_p) for name in ("name", "family", "call", "help")]
 
 
+class ModelEntry(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32), ("type", c_int32), ("name", c_char_p), ("array", Array),
+        ("number", c_double), ("text", c_char_p),
+    ]
+
+
 # The public name of every struct mirrored above; sizes are compared at import.
 MIRRORED = {
     "dc_array": Array, "dc_arrays": Arrays, "dc_doubles": Doubles, "dc_int64s": Int64s,
     "dc_context_params": ContextParams, "dc_queue_params": QueueParams,
     "dc_device_info": DeviceInfo, "dc_topology": Topology, "dc_run_info": RunInfo,
     "dc_pool_stats": PoolStats, "dc_counters": Counters, "dc_param_info": ParamInfo,
-    "dc_op_info": OpInfo,
+    "dc_op_info": OpInfo, "dc_model_entry": ModelEntry,
 }
 
 _HANDLE = c_void_p
@@ -182,6 +189,18 @@ _SIGNATURES = {
     "dc_host_free": (None, _HANDLE, c_void_p),
     "dc_trace_start": (c_int, _HANDLE),
     "dc_trace_stop": (c_int, _HANDLE, c_char_p),
+    "dc_model_new": (c_int, c_char_p, POINTER(_HANDLE)),
+    "dc_model_free": (None, _HANDLE),
+    "dc_model_kind": (c_char_p, _HANDLE),
+    "dc_model_set_array": (c_int, _HANDLE, c_char_p, POINTER(Array)),
+    "dc_model_set_number": (c_int, _HANDLE, c_char_p, c_double),
+    "dc_model_set_text": (c_int, _HANDLE, c_char_p, c_char_p),
+    "dc_model_count": (c_int32, _HANDLE),
+    "dc_model_at": (c_int, _HANDLE, c_int32, POINTER(ModelEntry)),
+    "dc_model_save_bytes": (c_int, _HANDLE, c_void_p, c_size_t, POINTER(c_size_t)),
+    "dc_model_load_bytes": (c_int, c_char_p, c_size_t, POINTER(_HANDLE)),
+    "dc_model_save": (c_int, _HANDLE, c_char_p),
+    "dc_model_load": (c_int, c_char_p, POINTER(_HANDLE)),
 }
 
 
