@@ -78,15 +78,21 @@ function(dc_add_mirror isa stem sfx)
     if(NOT DC_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
         target_compile_options(${target} PRIVATE -O3)
     endif()
-    if(DC_SANITIZE MATCHES "address,undefined" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
-        # Unrolled networks take minutes with every check inline.  Bad addresses are the address
-        # sanitizer's business; arithmetic stays checked, in one of the types: the text is the same.
+    if(DC_SANITIZE)
+        # Full debug information and every check inline make minutes of unrolled networks.
         set_target_properties(${target} PROPERTIES DC_OWN_SANITIZE TRUE)
-        target_compile_options(${target} PRIVATE -g1 -fsanitize=address
-            "SHELL:--param asan-instrumentation-with-call-threshold=0")
-        if(sfx MATCHES "^(f32|u32)$")
-            target_compile_options(${target} PRIVATE -fsanitize=undefined
-                -fno-sanitize=null,object-size,alignment,pointer-overflow,bounds)
+        target_compile_options(${target} PRIVATE -g1)
+        if(NOT DC_SANITIZE STREQUAL "address,undefined" OR NOT CMAKE_C_COMPILER_ID STREQUAL "GNU")
+            target_compile_options(${target} PRIVATE -fsanitize=${DC_SANITIZE})
+        else()
+            # Bad addresses are the address sanitizer's business; arithmetic is checked in one of
+            # the types: the text is the same.
+            target_compile_options(${target} PRIVATE -fsanitize=address
+                "SHELL:--param asan-instrumentation-with-call-threshold=0")
+            if(sfx MATCHES "^(f32|u32)$")
+                target_compile_options(${target} PRIVATE -fsanitize=undefined
+                    -fno-sanitize=null,object-size,alignment,pointer-overflow,bounds)
+            endif()
         endif()
     endif()
     set(dc_objects "${dc_objects}" PARENT_SCOPE)
