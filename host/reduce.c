@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/core/backend.h"
 #include "host/core/registry.h"
 #include "host/core/run.h"
 #include "kernels/shared/reduce.h"
@@ -49,6 +50,14 @@ static int64_t list_length(int32_t kind, const dc_reduce_params *p)
     default:
         return 0;
     }
+}
+
+/* Values that a number needs: sums are numbers without any. */
+static int64_t least_count(const dc_reduce_params *p, int32_t kind)
+{
+    const int64_t least = kind == DC_REDUCE_SUM ? 0 : 1;
+
+    return p->min_count == DC_DEFAULT || p->min_count < least ? least : p->min_count;
 }
 
 static dc_status check_choice(const dc_op *op, const char *name, int32_t value, int32_t high)
@@ -240,7 +249,7 @@ static void merge_outs(const dc_reduce_params *p, int list, dc_reduce_args *a)
 
 static void fill_args(const dc_op *op, const dc_reduce_params *p, dc_reduce_args *a)
 {
-    const int64_t list = list_length(op->kind, p), least = op->kind == DC_REDUCE_SUM ? 0 : 1;
+    const int64_t list = list_length(op->kind, p);
 
     memset(a, 0, sizeof *a);
     a->kind = op->kind;
@@ -251,7 +260,7 @@ static void fill_args(const dc_op *op, const dc_reduce_params *p, dc_reduce_args
     a->k = list ? list : 1;
     a->list_dst = list ? p->dst.stride[0] : 0;
     a->list_dst2 = a->has_dst2 ? p->dst2.stride[0] : 0;
-    a->min_count = p->min_count == DC_DEFAULT || p->min_count < least ? least : p->min_count;
+    a->min_count = least_count(p, op->kind);
     a->ddof = p->ddof;
     a->propagate = p->nan == DC_NAN_PROPAGATE;
     a->largest = p->largest;
@@ -333,39 +342,7 @@ static dc_status plan_order(const dc_op *op, const dc_reduce_params *p, const dc
     return DC_OK;
 }
 
-/* Edge i of the bins in the dtype: the least value of bin i, and for the last one the largest value
- * of the last bin. */
-static float narrow_edge(double edge, int last)
-{
-    const float near_ = (float)edge;
-    const uint32_t bits = dc_bits_of_float(near_);
-
-    if (last ? (double)near_ <= edge : (double)near_ >= edge)
-        return near_;
-    if (near_ == 0)
-        return dc_float_of_bits(last ? 0x80000001u : 1u);
-    /* the next value towards the edge: away from 0 the bits rise */
-    return dc_float_of_bits((near_ > 0) == last ? bits - 1 : bits + 1);
-}
-
-static void *edge_table(const dc_reduce_params *p, int64_t k, dc_arena *arena, size_t size)
-{
-    void *table = dc__arena_alloc(arena, ((size_t)k + 1) * size);
-    float *narrow = table;
-    double *wide = table;
-
-    for (int64_t i = 0; table && i <= k; ++i) {
-        const int given = p->edges.count > 0;
-        const double edge = given    ? p->edges.at[i]
-                            : i == k ? p->high
-                                     : (double)i * ((p->high - p->low) / (double)k) + p->low;
-        if (size == sizeof(double))
-            wide[i] = edge;
-        else
-            narrow[i] = given ? narrow_edge(edge, i == k) : (float)edge;
-    }
-    return table;
-}
+#include "host/reduce_edges.h"
 
 /* Zeros first, then the counts: each step adds whole numbers, so that their order is nobody's
  * business. */
@@ -491,3 +468,5 @@ dc_status dc_reduce(dc_queue *queue, const dc_reduce_params *params, dc_event **
                (int)whole.kind, DC_REDUCE_COUNT, DC_REDUCE_EXTENT);
     return dc__run(queue, op, &whole, done);
 }
+
+#include "host/reduce_state.h"

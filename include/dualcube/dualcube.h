@@ -12,6 +12,6 @@
 #include "dualcube/reduce.h"
 #include "dualcube/rolling.h"
 #include "dualcube/scale.h"
-#include "dualcube/transform.h"
 #include "dualcube/smooth.h"
+#include "dualcube/transform.h"
 #endif

@@ -112,7 +112,6 @@ enum {
     DC_TRANSFORM_BATCH = 8
 };
 
-
 /* dc_smooth_kind. */
 enum {
     DC_SMOOTH_MEAN = 0,
