@@ -31,6 +31,9 @@ from .scale import quantization  # noqa: F401
 from . import estimators as _estimators
 from .estimators import *  # noqa: F401,F403
 from . import random
+from . import reduce as _reduce_functions
+from .reduce import *  # noqa: F401,F403
+from .reduce import max, min, sum  # noqa: F401  (not in __all__: they are builtins elsewhere)
 from . import transform as _transform_functions
 from .transform import *  # noqa: F401,F403
 
@@ -42,3 +45,4 @@ __all__ = [
 __all__ += _transform_functions.__all__
 __all__ += _smooth_functions.__all__
 __all__ += _scale_functions.__all__ + _estimators.__all__
+__all__ += _reduce_functions.__all__
