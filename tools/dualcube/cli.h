@@ -97,6 +97,7 @@ int cli_explain(int argc, char **argv);
 int cli_cache(int argc, char **argv);
 int cli_sample(int argc, char **argv);
 int cli_selftest(int argc, char **argv);
+int cli_transform(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 #endif

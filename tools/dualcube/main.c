@@ -10,6 +10,7 @@ static const struct {
     const char *about;
 } commands[] = {
     {"features", cli_features, "rolling features of a .npy file, with a page of plots"},
+    {"transform", cli_transform, "rearrange, smooth or scale a .npy file"},
     {"devices", cli_devices, "what is here, where it hangs, what it can do"},
     {"parity", cli_parity, "prove that every device gives the same bits"},
     {"bench", cli_bench, "measure, against this machine's own floors"},

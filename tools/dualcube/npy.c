@@ -101,6 +101,30 @@ dc_array npy_view(const npy_file *file, int32_t axis)
     return array;
 }
 
+int32_t npy_dtype(npy_type type)
+{
+    static const int32_t dtypes[NPY_TYPE_COUNT] = {
+        [NPY_F32] = DC_F32, [NPY_F64] = DC_F64, [NPY_BOOL] = DC_U8, [NPY_I8] = DC_I8,
+        [NPY_U8] = DC_U8,   [NPY_I16] = DC_I16, [NPY_U16] = DC_U16, [NPY_I32] = DC_I32,
+        [NPY_U32] = DC_U32, [NPY_I64] = DC_I64, [NPY_U64] = DC_U64};
+
+    return dtypes[type];
+}
+
+dc_array npy_array(const npy_file *file)
+{
+    const npy_header *h = &file->header;
+    dc_array array = dc_array_host((const char *)file->map + h->data_offset, npy_dtype(h->type),
+                                   h->ndim, h->shape);
+    int64_t step = 1;
+
+    for (int32_t d = 0; h->fortran_order && d < h->ndim; ++d) {
+        array.stride[d] = step;
+        step *= h->shape[d] > 0 ? h->shape[d] : 1;
+    }
+    return array;
+}
+
 /* Element `i` of any type as a double, at any alignment. */
 static double element(npy_type type, const char *data, int64_t i)
 {

@@ -65,6 +65,11 @@ void npy_close(npy_file *file);
  */
 dc_array npy_view(const npy_file *file, int32_t axis);
 
+/* The library's dtype of the same bits; booleans are bytes. */
+int32_t npy_dtype(npy_type type);
+/* The elements as they are, of any type, with the file's axes in their order. */
+dc_array npy_array(const npy_file *file);
+
 /* Copy elements of rows [first, last) along `axis` as dense (rows, columns) of `dtype` (DC_F32 or
  * DC_F64), from any type. */
 void npy_convert_rows(const npy_file *file, int32_t axis, int64_t first, int64_t last,

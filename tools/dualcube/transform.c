@@ -2,6 +2,7 @@
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,8 @@ enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static const cli_option fixed[] = {
     {"output", 'o', "PATH", "the .npy file to write (required)", OUTPUT},
-    {"axes", 0, "LIST", "axes of the file such as 1,0,2; -1 is the last (default: see above, else 0)",
-     AXES},
+    {"axes", 0, "LIST",
+     "axes of the file such as 1,0,2; -1 is the last (default: see above, else 0)", AXES},
     {"shift", 0, "LIST", "roll: places for each of --axes, any sign", SHIFT},
     {"periods", 0, "N", "lag, diff: places to look back, any sign (default 1)", PERIODS},
     {"fill", 0, "X", "lag: what falls in (default NaN; integers have no default)",
@@ -155,7 +156,7 @@ static int take_option(request *r, int id, const cli_parser *p)
         return take_operand(job, p->value);
     default:
         job->given[id - NUMBER] = 1;
-        return cli_double(p, -1.8e308, 1.8e308, &job->number[id - NUMBER]);
+        return cli_double(p, -INFINITY, INFINITY, &job->number[id - NUMBER]);
     }
 }
 
@@ -216,8 +217,8 @@ static int open_output(transform_job *job, outfile *out)
     if (!code)
         code = outfile_write(out, header, job->head);
     if (!code && ftruncate(out->fd, (off_t)job->map_bytes))
-        code = cli_fail(CLI_FAILED, "%s cannot be made %zu bytes long", job->output,
-                        job->map_bytes);
+        code =
+            cli_fail(CLI_FAILED, "%s cannot be made %zu bytes long", job->output, job->map_bytes);
     if (code)
         return code;
     job->map = mmap(NULL, job->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, out->fd, 0);

@@ -31,13 +31,13 @@ typedef struct transform_job {
     dc_smooth_params smooth;
 
     npy_file file;
-    npy_type type;   /* of the output */
-    dc_array src;    /* the file, its axes arranged as the output's where bits are only moved */
+    npy_type type; /* of the output */
+    dc_array src;  /* the file, its axes arranged as the output's where bits are only moved */
     int64_t shape[DC_MAX_NDIM];
-    int32_t cut;     /* axis of the output along which slabs are cut; -1: in one piece */
-    int64_t slab;    /* places of a slab along it */
-    int32_t bound;   /* bit d: axis d must stay whole */
-    char *map;       /* the output file */
+    int32_t cut;   /* axis of the output along which slabs are cut; -1: in one piece */
+    int64_t slab;  /* places of a slab along it */
+    int32_t bound; /* bit d: axis d must stay whole */
+    char *map;     /* the output file */
     size_t head, map_bytes;
     dc_run_info run; /* of the last slab */
     int64_t calls;

@@ -146,8 +146,8 @@ static int run_slab(work *w, int64_t first, int64_t last)
 {
     transform_job *job = w->job;
     const dc_array dst = slab_of(w->dst, job->cut, first, last);
-    const dc_array src = w->converted ? converted(w, first, last)
-                                      : slab_of(job->src, job->cut, first, last);
+    const dc_array src =
+        w->converted ? converted(w, first, last) : slab_of(job->src, job->cut, first, last);
     dc_status status;
 
     w->slab = (double)dc_array_elements(&dst);
