@@ -106,7 +106,7 @@ F="$dualcube features --no-html --device cpu"
 # ---- help, version, mistakes in general ---------------------------------------------------------
 check "help" says "features .*page of plots" "$dualcube" help
 check "--help" says "exit codes" "$dualcube" --help
-for verb in features devices parity bench explain selftest cache sample version; do
+for verb in features scale model devices parity bench explain selftest cache sample version; do
     check "$verb --help" says "^example:" "$dualcube" $verb --help
     refuse "$verb --nonsense" "there is no option --nonsense"
 done
@@ -275,6 +275,55 @@ check "refuse: no space" exits 4 "cannot be written: (No space|File too large)" 
     sample -o huge.npy --rows 4000000000 --columns 65536
 leftovers() { [ -z "$(find . -name '*.part')" ]; }
 check "no temporary file is left" leftovers
+
+# ---- scalers --------------------------------------------------------------------------------------
+S="$dualcube scale"
+"$dualcube" sample -o plain.npy --rows 20000 --columns 6 >/dev/null
+"$dualcube" sample -o narrow.npy --rows 20000 --columns 6 --dtype f32 >/dev/null
+npy whole.npy "'<i2'" False "(6, 2)" "<h" "1 5 2 6 3 7 4 8 5 9 6 10"
+npy turned.npy "'<f8'" True "(3, 2)" "<d" "1 2 3 40 50 60"
+scaled() { # METHOD: fitted, applied in chunks of any size with the same bytes, taken back
+    $S fit plain.npy -m "$1" -o "$1.model" -d cpu >/dev/null &&
+        $S apply "$1.model" plain.npy -o one.npy -d cpu >/dev/null &&
+        $S apply "$1.model" plain.npy -o many.npy -d cpu --memory 7K -t 1 >/dev/null &&
+        cmp one.npy many.npy &&
+        $S inverse "$1.model" one.npy -o back.npy -d cpu >/dev/null && ! cmp -s back.npy one.npy &&
+        "$dualcube" model check "$1.model" >/dev/null
+}
+for method in standard min-max max-abs robust; do
+    check "scale $method" scaled $method
+done
+converted() { # integers, and the other order of axes, are copied in chunks
+    $S fit whole.npy -o whole.model --memory 16 -d cpu >/dev/null &&
+        $S apply whole.model whole.npy -o whole.out.npy --memory 16 -d cpu >/dev/null &&
+        "$dualcube" model info whole.model | grep -Eq "^mean +float64 \(2\)  3.5, 7.5" &&
+        $S fit turned.npy -m min-max -o turned.model -d cpu >/dev/null &&
+        "$dualcube" model info turned.model | grep -Eq "^data_max +float64 \(2\)  3, 60"
+}
+check "scale: files that must be copied" converted
+narrowed() {
+    $S fit narrow.npy -o narrow.model -d cpu >/dev/null &&
+        $S apply narrow.model narrow.npy -o narrow.out.npy -d cpu >/dev/null &&
+        [ "$(wc -c <narrow.npy)" = "$(wc -c <narrow.out.npy)" ]
+}
+check "scale: float32 stays" narrowed
+check "model info --json" json "x['kind'] == 'robust_scaler' and x['entries']['scale']['shape'] == [6]" \
+    "$dualcube" model info robust.model --json
+head -c 300 robust.model >cut.model
+check "model check: cut off" exits 1 "it says that it has [0-9]+ bytes, and has 300" model check cut.model
+check "model check: none" exits 1 "no model" model check plain.npy
+check "model check: not there" exits 4 "No such file" model check nowhere.model
+check "scale: damaged model" exits 4 "model" scale apply cut.model plain.npy -o x.npy
+check "scale: other columns" exits 2 "is for 6 columns, whole.npy has 2" \
+    scale apply robust.model whole.npy -o x.npy
+refuse "scale" "expected fit, apply or inverse"
+refuse "scale no a.npy -o b" "not no"
+refuse "scale fit plain.npy" "-o is missing"
+refuse "scale fit plain.npy -o x -m no" "standard, min-max"
+refuse "scale apply robust.model -o x.npy" "two files"
+refuse "scale apply robust.model plain.npy -o plain.npy" "the input itself"
+refuse "scale fit whole.npy -m robust --memory 8 -o x" "--memory is 8"
+refuse "model" "info FILE"
 
 # ---- interruption ---------------------------------------------------------------------------------
 "$dualcube" sample -o long.npy --rows 400000 --columns 8 >/dev/null

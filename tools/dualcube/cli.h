@@ -96,6 +96,8 @@ int cli_bench(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_cache(int argc, char **argv);
 int cli_sample(int argc, char **argv);
+int cli_scale(int argc, char **argv);
+int cli_model(int argc, char **argv);
 int cli_selftest(int argc, char **argv);
 int cli_transform(int argc, char **argv);
 int cli_version(int argc, char **argv);

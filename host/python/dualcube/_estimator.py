@@ -201,6 +201,8 @@ class Estimator:
         for name in self._fitted:
             if name.rstrip("_") in entries:
                 setattr(self, name, entries[name.rstrip("_")])
+        if isinstance(getattr(self, "n_samples_seen_", None), float):
+            self.n_samples_seen_ = int(self.n_samples_seen_)
         if "n_features_in" in entries:
             self.n_features_in_ = int(entries["n_features_in"])
         if "feature_names_in" in entries:

@@ -86,16 +86,19 @@ def from_bytes(data):
     """(kind, entries) of bytes that nobody need trust; ValueError says what is wrong."""
     handle = c_void_p()
     _library.check(lib.dc_model_load_bytes(bytes(data), len(data), byref(handle)))
-    return _entries(_Handle(handle))
+    owner = _Handle(handle)
+    return _entries(owner)
 
 
 def save(path, kind, entries):
     """Write a model file, which appears whole or not at all."""
-    _library.check(lib.dc_model_save(_build(kind, entries).handle, os.fsencode(path)))
+    owner = _build(kind, entries)
+    _library.check(lib.dc_model_save(owner.handle, os.fsencode(path)))
 
 
 def load(path):
     """(kind, entries) of a model file."""
     handle = c_void_p()
     _library.check(lib.dc_model_load(os.fsencode(path), byref(handle)))
-    return _entries(_Handle(handle))
+    owner = _Handle(handle)
+    return _entries(owner)
