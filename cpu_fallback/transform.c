@@ -46,13 +46,12 @@ typedef struct FN(copying) {
 DC_INLINE void FN(copy_part)(const FN(any) * from, dc_i64 step, dc_i64 n, FN(any) * out)
 {
     if (step == 1) {
-        if (n * (dc_i64)sizeof(T) < LINE)
-            for (dc_i64 i = 0; i < n; i++)
-                out[i] = from[i];
+        if (n * (dc_i64)sizeof(T) < ROWS_LONG_BYTES)
+            transform_near((char *)out, (const char *)from, (size_t)n * sizeof(T));
         else
             memcpy((void *)out, (const void *)from, (size_t)n * sizeof(T));
     } else if (step == -1) {
-        FN(block_reverse)(from, n, out);
+        FN(block_reverse)(from, n, out, 0);
     } else {
         for (dc_i64 i = 0; i < n; i++)
             out[i] = from[i * step];
@@ -75,6 +74,101 @@ DC_INLINE void FN(copy_fill)(const void *work, const transform_cursor *row, dc_i
     }
     if (n > 0)
         FN(copy_part)(from + (i - w->turn) * w->step, w->step, n, out);
+}
+
+/* A row of whole lines past the caches; only rows that are not turned are reversed. */
+DC_INLINE void FN(copy_lines)(const FN(copying) * w, const FN(any) * from, FN(any) * out)
+{
+    const dc_i64 line = LINE / (dc_i64)sizeof(T), turn = w->turn;
+    dc_i64 at = (turn + line - 1) / line * line;
+
+    if (w->step < 0) {
+        FN(block_reverse)(from, w->n, out, 1);
+        return;
+    }
+    for (; at < w->n; at += line)
+        transform_line((void *)(out + at), (const void *)(from + at - turn));
+    for (at = 0; at + line <= turn; at += line)
+        transform_line((void *)(out + at), (const void *)(from + w->n - turn + at));
+    if (at < turn) { /* where the row turns */
+        T part[LINE / sizeof(T)];
+
+        for (dc_i64 i = 0; i < line; i++)
+            part[i] = from[at + i < turn ? w->n - turn + at + i : at + i - turn];
+        transform_line((void *)(out + at), part);
+    }
+}
+
+/* `rows` whole rows, `next` apart in src and `apart` in out; past the caches where out is dst.  The
+ * source is read upwards, which is what fetches it best. */
+DC_INLINE void FN(copy_panel)(const FN(copying) * w, const FN(any) * from, dc_i64 next, dc_i64 rows,
+                              FN(any) * out, dc_i64 apart, int bypass)
+{
+    if (next < 0) {
+        from += (rows - 1) * next;
+        out += (rows - 1) * apart;
+        next = -next;
+        apart = -apart;
+    }
+    for (dc_i64 j = 0; j < rows; j++, from += next, out += apart) {
+        if (bypass) {
+            FN(copy_lines)(w, from, out);
+            continue;
+        }
+        FN(copy_part)(from, w->step, w->n - w->turn, out + w->turn);
+        if (w->turn)
+            FN(copy_part)(from + (w->n - w->turn) * w->step, w->step, w->turn, out);
+    }
+}
+
+/* Whether rows are whole lines of dst. */
+static int FN(copy_of_lines)(const FN(copying) * w, const dc_transform_args *a,
+                             const FN(sink) * sink)
+{
+    if (!sink->out.bypass || sink->out.paired ||
+        !(w->step == 1 || (w->step == -1 && w->turn == 0)) || w->n * (dc_i64)sizeof(T) % LINE ||
+        (uintptr_t)(sink->out.dst + a->dst_first) % LINE)
+        return 0;
+    for (dc_i32 d = 0; d < a->ndim - 1; d++)
+        if (a->dst[d] * (dc_i64)sizeof(T) % LINE)
+            return 0;
+    return 1;
+}
+
+/* Rows that the sink takes whole, those along the axis before the last side by side. */
+static void FN(copy_rows)(const FN(copying) * w, const dc_transform_args *a,
+                          const transform_views *views, FN(sink) * sink, const dc_tiling *tiling,
+                          dc_i64 tile)
+{
+    const dc_i32 d = a->ndim - 2;
+    const dc_i64 panel = d < 0 ? 1 : a->shape[d], next = d < 0 ? 0 : a->src[d];
+    const dc_i64 rows = a->count / w->n;
+    const int lines = FN(copy_of_lines)(w, a, sink), follow = transform_rows_follow(a, views);
+    const dc_i64 row = tile * tiling->part[3];
+    dc_i64 left = rows - row;
+    transform_cursor c;
+
+    left = left < tiling->part[3] ? left : tiling->part[3];
+    transform_seek(a, views, row, &c);
+    for (dc_i64 side; left > 0; left -= side) {
+        const FN(any) *const from = w->src + c.at[VIEW_SRC];
+
+        side = d < 0 ? 1 : panel - c.index[d];
+        side = side < left ? side : left;
+        if (!lines)
+            side = !follow ? 1 : side < SINK_MOST / w->n ? side : SINK_MOST / w->n;
+        if (lines) {
+            FN(copy_panel)
+            (w, from, next, side, sink->out.dst + c.at[VIEW_DST], d < 0 ? 0 : a->dst[d], 1);
+        } else {
+            const transform_spot spot = transform_spot_of(a, views, &c, 0);
+
+            FN(copy_panel)
+            (w, from, next, side, FN(sink_reserve)(sink, side * w->n, &spot), w->n, 0);
+        }
+        transform_advance(a, views, &c, side);
+    }
+    FN(sink_flush)(sink);
 }
 
 /* Pieces of long rows go from the source to their place. */
@@ -134,6 +228,8 @@ DC_INLINE void FN(move_run)(const FN(any) * src, const dc_transform_args *a,
         FN(tile_run)(src, a, views, sink, tiling, tile, scratch);
     else if (mode == MODE_LONG)
         FN(copy_long)(&work, a, views, &sink->out, tiling, tile);
+    else if (tiling->part[1] == 1 && work.n <= SINK_MOST)
+        FN(copy_rows)(&work, a, views, sink, tiling, tile);
     else
         FN(rows_run)(FN(copy_fill), &work, a, views, sink, tiling, tile);
     if (sink->out.bypass)

@@ -28,21 +28,20 @@ enum { BLOCK = BLOCK_BYTES(SFX) / (int)sizeof(T) };
 typedef T FN(block) __attribute__((vector_size(BLOCK_BYTES(SFX))));
 typedef T FN(blocku) __attribute__((vector_size(BLOCK_BYTES(SFX)), aligned(1), may_alias));
 
-/* Stage h exchanges the h x h blocks off the diagonal of two registers. */
-#define BLOCK_STAGE(r, lanes, h)                                                                   \
-    for (int i = 0; i < (lanes); i++)                                                              \
-        if (!(i & (h))) {                                                                          \
-            const FN(block) lo =                                                                   \
-                __builtin_shufflevector(r[i], r[i + (h)], DC_SHUF_##lanes##_##h##_LO);             \
-            r[i + (h)] = __builtin_shufflevector(r[i], r[i + (h)], DC_SHUF_##lanes##_##h##_HI);    \
-            r[i] = lo;                                                                             \
-        }
-#define BLOCK_LO_16   0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define BLOCK_HI_16   8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#define BLOCK_LO_8    0, 8, 1, 9, 2, 10, 3, 11
-#define BLOCK_HI_8    4, 12, 5, 13, 6, 14, 7, 15
-#define BLOCK_BACK_16 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0
-#define BLOCK_BACK_8  7, 6, 5, 4, 3, 2, 1, 0
+#define BLOCK_LO_16 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define BLOCK_HI_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define BLOCK_LO_8  0, 8, 1, 9, 2, 10, 3, 11
+#define BLOCK_HI_8  4, 12, 5, 13, 6, 14, 7, 15
+/* The other way round. */
+#if BITS_OF(SFX) == 8 || (BITS_OF(SFX) == 32 && DC_VECTOR_BYTES == 64)
+#define BLOCK_BACK 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0
+#elif BITS_OF(SFX) == 16 || DC_VECTOR_BYTES * 8 / BITS_OF(SFX) == 8
+#define BLOCK_BACK 7, 6, 5, 4, 3, 2, 1, 0
+#elif DC_VECTOR_BYTES * 8 / BITS_OF(SFX) == 4
+#define BLOCK_BACK 3, 2, 1, 0
+#else
+#define BLOCK_BACK 1, 0
+#endif
 /* Interleaving the first half of the registers with the second, as often as halving leads to 1,
  * transposes; from one list to the other. */
 #define BLOCK_WEAVE(from, to, lanes)                                                               \
@@ -51,12 +50,70 @@ typedef T FN(blocku) __attribute__((vector_size(BLOCK_BYTES(SFX)), aligned(1), m
         to[2 * i + 1] = __builtin_shufflevector(from[i], from[i + (lanes) / 2], BLOCK_HI_##lanes); \
     }
 
-/* out[r * pitch + c] = from[column[c] + r], r, c < BLOCK */
-DC_INLINE void FN(block_transpose)(const FN(any) * from, const dc_i64 *column, FN(any) * out,
-                                   dc_i64 pitch)
-{
-    FN(block) r[BLOCK];
+/* Stages of larger elements: registers i and i + apart, where i has no bit `apart`, become two that
+ * interleave them: elements of the same 16 bytes, then groups of 16 bytes.  No stage needs a table
+ * of places. */
+#define BLOCK_STAGE(r, apart, low, high)                                                           \
+    for (int i = 0; i < BLOCK; i++)                                                                \
+        if (!(i & (apart))) {                                                                      \
+            const FN(block) lo = __builtin_shufflevector(r[i], r[i + (apart)], low);               \
+            r[i + (apart)] = __builtin_shufflevector(r[i], r[i + (apart)], high);                  \
+            r[i] = lo;                                                                             \
+        }
+/* 4 groups of 16 bytes: lower and upper halves; then even and odd groups.  2 groups: even and odd.
+ */
+#define GROUPS_16_HALF_LO 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define GROUPS_16_HALF_HI 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define GROUPS_16_LO      0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27
+#define GROUPS_16_HI      4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31
+#define GROUPS_8_HALF_LO  0, 1, 2, 3, 8, 9, 10, 11
+#define GROUPS_8_HALF_HI  4, 5, 6, 7, 12, 13, 14, 15
+#define GROUPS_8_LO       0, 1, 4, 5, 8, 9, 12, 13
+#define GROUPS_8_HI       2, 3, 6, 7, 10, 11, 14, 15
+#define GROUPS_4_LO       0, 1, 4, 5
+#define GROUPS_4_HI       2, 3, 6, 7
+#if DC_VECTOR_BYTES == 64
+#define WEAVE_32_LO 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29
+#define WEAVE_32_HI 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31
+#define PAIRS_32_LO 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define PAIRS_32_HI 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define WEAVE_64_LO 0, 8, 2, 10, 4, 12, 6, 14
+#define WEAVE_64_HI 1, 9, 3, 11, 5, 13, 7, 15
+#elif DC_VECTOR_BYTES == 32
+#define WEAVE_32_LO 0, 8, 1, 9, 4, 12, 5, 13
+#define WEAVE_32_HI 2, 10, 3, 11, 6, 14, 7, 15
+#define PAIRS_32_LO 0, 1, 8, 9, 4, 5, 12, 13
+#define PAIRS_32_HI 2, 3, 10, 11, 6, 7, 14, 15
+#define WEAVE_64_LO 0, 4, 2, 6
+#define WEAVE_64_HI 1, 5, 3, 7
+#else
+#define WEAVE_32_LO 0, 4, 1, 5
+#define WEAVE_32_HI 2, 6, 3, 7
+#define PAIRS_32_LO 0, 1, 4, 5
+#define PAIRS_32_HI 2, 3, 6, 7
+#define WEAVE_64_LO 0, 2
+#define WEAVE_64_HI 1, 3
+#endif
 
+/* Where register i is row of the result: stages leave two places of its number exchanged. */
+DC_INLINE int FN(block_row)(int i)
+{
+#if BITS_OF(SFX) < 32
+    return i;
+#elif BITS_OF(SFX) == 32 && DC_VECTOR_BYTES == 64
+    return (i & 5) << 1 | (i & 10) >> 1;
+#elif BITS_OF(SFX) == 32
+    return (i & 4) | (i & 1) << 1 | (i & 2) >> 1;
+#elif DC_VECTOR_BYTES == 64
+    return (i & 1) | (i & 2) << 1 | (i & 4) >> 1;
+#else
+    return i;
+#endif
+}
+
+/* r[block_row^-1 (i)][c] = from[column[c] + i], i, c < BLOCK */
+DC_INLINE void FN(block_registers)(const FN(any) * from, const dc_i64 *column, FN(block) * r)
+{
 #pragma GCC unroll 16
     for (int i = 0; i < BLOCK; i++)
         r[i] = *(const FN(blocku) *)(from + column[i]);
@@ -73,24 +130,68 @@ DC_INLINE void FN(block_transpose)(const FN(any) * from, const dc_i64 *column, F
     BLOCK_WEAVE(r, s, 8)
     for (int i = 0; i < BLOCK; i++)
         r[i] = s[i];
-#elif DC_VECTOR_BYTES * 8 / BITS_OF(SFX) == 16
-    BLOCK_STAGE(r, 16, 8)
-    BLOCK_STAGE(r, 16, 4)
-    BLOCK_STAGE(r, 16, 2)
-    BLOCK_STAGE(r, 16, 1)
-#elif DC_VECTOR_BYTES * 8 / BITS_OF(SFX) == 8
-    BLOCK_STAGE(r, 8, 4)
-    BLOCK_STAGE(r, 8, 2)
-    BLOCK_STAGE(r, 8, 1)
-#elif DC_VECTOR_BYTES * 8 / BITS_OF(SFX) == 4
-    BLOCK_STAGE(r, 4, 2)
-    BLOCK_STAGE(r, 4, 1)
-#else
-    BLOCK_STAGE(r, 2, 1)
+#elif BITS_OF(SFX) == 32
+    BLOCK_STAGE(r, 1, WEAVE_32_LO, WEAVE_32_HI)
+    BLOCK_STAGE(r, 2, PAIRS_32_LO, PAIRS_32_HI)
+#if DC_VECTOR_BYTES == 64
+    BLOCK_STAGE(r, 4, GROUPS_16_HALF_LO, GROUPS_16_HALF_HI)
+    BLOCK_STAGE(r, 8, GROUPS_16_LO, GROUPS_16_HI)
+#elif DC_VECTOR_BYTES == 32
+    BLOCK_STAGE(r, 4, GROUPS_8_HALF_LO, GROUPS_8_HALF_HI)
 #endif
+#else
+    BLOCK_STAGE(r, 1, WEAVE_64_LO, WEAVE_64_HI)
+#if DC_VECTOR_BYTES == 64
+    BLOCK_STAGE(r, 2, GROUPS_8_HALF_LO, GROUPS_8_HALF_HI)
+    BLOCK_STAGE(r, 4, GROUPS_8_LO, GROUPS_8_HI)
+#elif DC_VECTOR_BYTES == 32
+    BLOCK_STAGE(r, 2, GROUPS_4_LO, GROUPS_4_HI)
+#endif
+#endif
+}
+
+/* out[r * pitch + c] = from[column[c] + r], r, c < BLOCK */
+DC_INLINE void FN(block_transpose)(const FN(any) * from, const dc_i64 *column, FN(any) * out,
+                                   dc_i64 pitch)
+{
+    FN(block) r[BLOCK];
+
+    FN(block_registers)(from, column, r);
 #pragma GCC unroll 16
     for (int i = 0; i < BLOCK; i++)
-        *(FN(blocku) *)(out + i * pitch) = r[i];
+        *(FN(blocku) *)(out + FN(block_row)(i) * pitch) = r[i];
+}
+
+/* Past the caches; `to` is aligned. */
+DC_INLINE void FN(block_stream)(FN(any) * to, FN(block) r)
+{
+#if DC_VECTOR_BYTES == 64 && BITS_OF(SFX) >= 32
+    _mm512_stream_si512((void *)to, (__m512i)r);
+#elif DC_VECTOR_BYTES == 32 && BITS_OF(SFX) >= 32
+    _mm256_stream_si256((void *)to, (__m256i)r);
+#elif defined(__SSE2__)
+    _mm_stream_si128((void *)to, (__m128i)r);
+#else
+    *(FN(blocku) *)to = r;
+#endif
+}
+
+/* out[row[r] + c] = from[column[c] + r], r, c < BLOCK */
+DC_INLINE void FN(block_scatter)(const FN(any) * from, const dc_i64 *column, FN(any) * out,
+                                 const dc_i64 *row, int bypass)
+{
+    FN(block) r[BLOCK];
+
+    FN(block_registers)(from, column, r);
+#pragma GCC unroll 16
+    for (int i = 0; i < BLOCK; i++) {
+        FN(any) *const to = out + row[FN(block_row)(i)];
+
+        if (bypass)
+            FN(block_stream)(to, r[i]);
+        else
+            *(FN(blocku) *)to = r[i];
+    }
 }
 
 /* out[r * pitch + c] = from[column[c] + r * step] */
@@ -107,6 +208,7 @@ static void FN(block_elements)(const FN(any) * from, dc_i64 step, const dc_i64 *
                 out[r * pitch + c] = from[column[c] + r * step];
 }
 
+/* The same in blocks. */
 static void FN(block_tile)(const FN(any) * from, dc_i64 step, const dc_i64 *column, dc_i64 columns,
                            dc_i64 rows, FN(any) * out, dc_i64 pitch)
 {
@@ -127,28 +229,21 @@ static void FN(block_tile)(const FN(any) * from, dc_i64 step, const dc_i64 *colu
     (from + whole_rows, step, column, columns, rows - whole_rows, out + whole_rows * pitch, pitch);
 }
 
-/* out[i] = from[-i], i < n */
-DC_INLINE void FN(block_reverse)(const FN(any) * from, dc_i64 n, FN(any) * out)
+/* out[i] = from[-i], i < n; past the caches only whole blocks of aligned memory. */
+DC_INLINE void FN(block_reverse)(const FN(any) * from, dc_i64 n, FN(any) * out, int bypass)
 {
-    dc_i64 i = 0;
+    dc_i64 i = n;
 
-    for (; i + BLOCK <= n; i += BLOCK) {
-        const FN(block) r = *(const FN(blocku) *)(from - i - (BLOCK - 1));
-#if BITS_OF(SFX) == 8
-        *(FN(blocku) *)(out + i) = __builtin_shufflevector(r, r, BLOCK_BACK_16);
-#elif BITS_OF(SFX) == 16
-        *(FN(blocku) *)(out + i) = __builtin_shufflevector(r, r, BLOCK_BACK_8);
-#elif DC_VECTOR_BYTES * 8 / BITS_OF(SFX) == 16
-        *(FN(blocku) *)(out + i) = __builtin_shufflevector(r, r, BLOCK_BACK_16);
-#elif DC_VECTOR_BYTES * 8 / BITS_OF(SFX) == 8
-        *(FN(blocku) *)(out + i) = __builtin_shufflevector(r, r, BLOCK_BACK_8);
-#elif DC_VECTOR_BYTES * 8 / BITS_OF(SFX) == 4
-        *(FN(blocku) *)(out + i) = __builtin_shufflevector(r, r, 3, 2, 1, 0);
-#else
-        *(FN(blocku) *)(out + i) = __builtin_shufflevector(r, r, 1, 0);
-#endif
+    for (; i >= BLOCK; i -= BLOCK) { /* upwards in the source */
+        const FN(block) r = *(const FN(blocku) *)(from - (i - 1));
+        const FN(block) back = __builtin_shufflevector(r, r, BLOCK_BACK);
+
+        if (bypass)
+            FN(block_stream)(out + i - BLOCK, back);
+        else
+            *(FN(blocku) *)(out + i - BLOCK) = back;
     }
-    for (; i < n; i++)
+    while (i-- > 0)
         out[i] = from[-i];
 }
 

@@ -53,6 +53,20 @@ DC_INLINE void transform_next(const dc_transform_args *a, const transform_views 
     }
 }
 
+/* The same `rows` further along the axis before the last, not beyond its end. */
+DC_INLINE void transform_advance(const dc_transform_args *a, const transform_views *views,
+                                 transform_cursor *c, dc_i64 rows)
+{
+    const dc_i32 d = a->ndim - 2;
+
+    if (d < 0)
+        return;
+    for (int v = 0; v < views->count; v++)
+        c->at[v] += (rows - 1) * views->stride[v][d];
+    c->index[d] += rows - 1;
+    transform_next(a, views, c);
+}
+
 /* Place i of a row in dst and its companions. */
 DC_INLINE transform_spot transform_spot_of(const dc_transform_args *a, const transform_views *views,
                                            const transform_cursor *c, dc_i64 i)

@@ -57,6 +57,34 @@ DC_INLINE void transform_line(void *to, const void *from)
 #endif
 }
 
+/* A short run: loops over whole lines, the last one overlapping the one before. */
+DC_INLINE void transform_near(char *to, const char *from, size_t bytes)
+{
+    const size_t part = bytes >= LINE ? LINE : bytes >= 16 ? 16 : bytes >= 4 ? 4 : 1;
+    size_t done = 0;
+
+    if (part == LINE)
+        for (; done + LINE <= bytes; done += LINE)
+            memcpy(to + done, from + done, LINE);
+    else if (part == 16)
+        for (; done + 16 <= bytes; done += 16)
+            memcpy(to + done, from + done, 16);
+    else if (part == 4)
+        for (; done + 4 <= bytes; done += 4)
+            memcpy(to + done, from + done, 4);
+    else
+        for (; done < bytes; done++)
+            to[done] = from[done];
+    if (done == bytes)
+        return;
+    if (part == LINE)
+        memcpy(to + bytes - LINE, from + bytes - LINE, LINE);
+    else if (part == 16)
+        memcpy(to + bytes - 16, from + bytes - 16, 16);
+    else
+        memcpy(to + bytes - 4, from + bytes - 4, 4);
+}
+
 DC_INLINE void transform_store(void *to, const void *from, size_t bytes, int bypass)
 {
     size_t done = -(uintptr_t)to & (LINE - 1);

@@ -14,7 +14,9 @@
 #include "cpu_fallback/transform_block.h"
 #include "cpu_fallback/transform_rows.h"
 
-enum { TILE_COLUMN_BYTES = 1024, TILE_ROW_BYTES = 256, TILE_BYTES = 1 << 16, TILE_COLUMNS = 1024 };
+/* Tiles with a stage; without one more is read at a time, as long as whole lines are written. */
+enum { TILE_COLUMN_BYTES = 1024, TILE_ROW_BYTES = 1024, TILE_COLUMNS = 1024 };
+enum { LONG_COLUMN_BYTES = 256, LONG_ROW_BYTES = 4096, TILE_BYTES = 1 << 16 };
 
 /* Kept in tiling->part from 1 on. */
 typedef struct transform_cut {
@@ -73,10 +75,19 @@ static dc_i32 transform_row_grows(const dc_transform_args *a, const transform_cu
     return -1;
 }
 
+/* Whether every row of every block of the step begins at the same place of a line. */
+static int transform_lines_agree(const dc_transform_args *a, const transform_cut *cut, dc_i64 size)
+{
+    for (dc_i32 d = 0; d < a->ndim - (dc_i32)cut->column_axes; d++)
+        if (a->dst[d] * size % LINE)
+            return 0;
+    return 1;
+}
+
 static void transform_tile_plan(const dc_transform_args *a, const transform_views *views,
                                 dc_i32 axis, dc_i64 size, dc_tiling *tiling)
 {
-    const dc_i64 want_columns = TILE_COLUMN_BYTES / size, want_rows = TILE_ROW_BYTES / size;
+    dc_i64 want_columns = TILE_COLUMN_BYTES / size, want_rows = TILE_ROW_BYTES / size;
     transform_cut cut = {1, axis + 1, a->shape[a->ndim - 1], a->shape[axis], 0, 0, 1};
     dc_i32 last = axis, shift = 4;
     dc_i64 outer;
@@ -100,6 +111,11 @@ static void transform_tile_plan(const dc_transform_args *a, const transform_view
         }
     }
     outer = a->count / (cut.columns * cut.rows);
+    if (!views->paired && cut.rows >= LONG_ROW_BYTES / size &&
+        transform_lines_agree(a, &cut, size)) { /* without a stage: read more at a time */
+        want_columns = LONG_COLUMN_BYTES / size;
+        want_rows = LONG_ROW_BYTES / size;
+    }
     /* A narrow tile may be long; one that the sink takes whole is best. */
     cut.tile_columns = cut.rows < want_rows ? TILE_COLUMNS : want_columns;
     cut.tile_columns = cut.tile_columns < cut.columns ? cut.tile_columns : cut.columns;
@@ -113,8 +129,10 @@ static void transform_tile_plan(const dc_transform_args *a, const transform_view
     tiling->tiles = (cut.columns + cut.tile_columns - 1) / cut.tile_columns *
                     ((cut.rows + cut.tile_rows - 1) / cut.tile_rows) *
                     ((outer + cut.outers - 1) / cut.outers);
-    tiling->scratch_bytes = SINK_BYTES + 2 * LINE + cut.tile_columns * (dc_i64)sizeof(dc_i64) +
-                            (cut.tile_columns + 2 * LINE) * cut.tile_rows * size + 2 * LINE;
+    /* A tile may have some columns more, up to where a line ends. */
+    tiling->scratch_bytes = SINK_BYTES + 2 * LINE +
+                            (cut.tile_columns + LINE + cut.tile_rows) * (dc_i64)sizeof(dc_i64) +
+                            (cut.tile_columns + 3 * LINE) * cut.tile_rows * size + 2 * LINE;
 }
 
 /* Where columns first ... lie in src. */
@@ -187,25 +205,137 @@ static void transform_outer(const dc_transform_args *a, const transform_views *v
         outer->stride[v] = stride[v];
 }
 
-/* The tile's rows from the stage to their places. */
-DC_INLINE void FN(tile_emit)(const dc_transform_args *a, const transform_views *views,
-                             const transform_cut *cut, FN(sink) * sink, const transform_spot *base,
-                             dc_i64 row, dc_i64 rows, const FN(any) * stage, dc_i64 pitch,
-                             dc_i64 columns)
-{
-    const int small = columns * (dc_i64)sizeof(T) < 4 * LINE;
+/* A tile at work. */
+typedef struct FN(tile) {
+    const dc_transform_args *a;
+    const transform_views *views;
+    transform_cut cut;
+    dc_i64 column, columns, row, rows; /* the tile's */
+    dc_i64 step;                       /* of src along a row */
+    dc_i64 *places, *targets;          /* of the columns in src, of the rows in dst */
+    FN(any) * stage;
+    int packed; /* its rows follow each other in every output */
+    dc_i64 low; /* of the places, where the source of the tile lies in one piece; else -1 */
+    int direct; /* it needs no stage: blocks go from registers to their place */
+} FN(tile);
 
-    for (dc_i64 r = 0; r < rows; r++) {
-        transform_spot spot = transform_row_spot(a, views, cut, row + r);
+/* Columns before the first whole line of dst, and columns of a step from there on. */
+DC_INLINE dc_i64 FN(tile_head)(const FN(sink) * sink, dc_i64 at)
+{
+    const dc_i64 line = LINE / (dc_i64)sizeof(T), head = FN(line_head)(&sink->out, at);
+
+    return head ? line - head : 0;
+}
+
+/* The lowest place, where columns of whole rows lie side by side in any order: the source is then
+ * read from one end to the other, which is what fetches it best. */
+static dc_i64 FN(tile_low)(const FN(tile) * t)
+{
+    dc_i64 low = t->places[0], high = low;
+
+    if (t->rows != t->cut.rows || t->step != 1 || t->cut.outers == 1)
+        return -1;
+    for (dc_i64 c = 1; c < t->columns; c++) {
+        low = t->places[c] < low ? t->places[c] : low;
+        high = t->places[c] > high ? t->places[c] : high;
+    }
+    return low >= 0 && high - low == (t->columns - 1) * t->rows ? low : -1;
+}
+
+static void FN(tile_open)(FN(tile) * t, const dc_transform_args *a, const transform_views *views,
+                          const FN(sink) * sink, const dc_tiling *tiling, dc_i64 tile,
+                          void *scratch)
+{
+    transform_cut *const cut = &t->cut;
+
+    memcpy(cut, tiling->part + 1, sizeof *cut);
+    t->a = a;
+    t->views = views;
+    const dc_i32 last = a->ndim - 1, axis = (dc_i32)(cut->row_axes & 15) - 1;
+    const dc_i64 wide = (cut->columns + cut->tile_columns - 1) / cut->tile_columns;
+    const dc_i64 high = (cut->rows + cut->tile_rows - 1) / cut->tile_rows;
+    const dc_i64 line = LINE / (dc_i64)sizeof(T);
+
+    dc_i64 head = 0; /* tiles but the first begin where lines do */
+
+    if (sink->out.bypass && transform_lines_agree(a, cut, (dc_i64)sizeof(T)))
+        head = FN(tile_head)(sink, views->first[VIEW_DST]);
+    t->column = tile % wide * cut->tile_columns + (tile % wide ? head : 0);
+    t->row = tile / wide % high * cut->tile_rows;
+    t->columns = cut->tile_columns + (tile % wide ? 0 : head);
+    if (t->columns > cut->columns - t->column)
+        t->columns = cut->columns - t->column;
+    if (t->columns <= 0) {
+        t->columns = 0;
+        return;
+    }
+    t->rows = cut->rows - t->row < cut->tile_rows ? cut->rows - t->row : cut->tile_rows;
+    t->step = transform_size(a->src[axis]);
+    t->places = (dc_i64 *)((char *)scratch + SINK_BYTES + LINE);
+    t->targets = t->places + cut->tile_columns + LINE;
+    t->stage = (T *)(((uintptr_t)(t->targets + cut->tile_rows) + LINE - 1) & -(uintptr_t)LINE);
+    t->packed = cut->row_axes < 16 && a->src[axis] > 0 && t->columns == cut->columns &&
+                a->dst[axis] == t->columns * a->dst[last] && t->rows * t->columns <= SINK_MOST &&
+                (!views->paired ||
+                 (views->stride[VIEW_PLACE][axis] == t->columns * views->stride[VIEW_PLACE][last] &&
+                  views->stride[VIEW_NOISY][axis] == t->columns * views->stride[VIEW_NOISY][last]));
+    t->direct = t->step == 1 && sink->out.step == 1 && !views->paired && t->rows >= BLOCK &&
+                t->columns >= line;
+    if (t->direct && sink->out.bypass)
+        t->direct = transform_lines_agree(a, cut, (dc_i64)sizeof(T)) &&
+                    (uintptr_t)sink->out.dst % sizeof(T) == 0 &&
+                    (head == 0 || t->columns >= 4 * line);
+    transform_columns(a, cut, t->column, t->columns, t->places);
+    t->low = t->packed || t->direct ? FN(tile_low)(t) : -1;
+    for (dc_i64 r = 0; t->direct && r < t->rows; r++)
+        t->targets[r] = transform_row_spot(a, views, cut, t->row + r).dst;
+}
+
+/* Rows and columns that fill no block. */
+static void FN(tile_edges)(const FN(tile) * t, const FN(any) * from, FN(any) * to, dc_i64 row,
+                           dc_i64 rows, dc_i64 column, dc_i64 columns)
+{
+    for (dc_i64 r = row; r < row + rows; r++)
+        for (dc_i64 c = column; c < column + columns; c++)
+            to[t->targets[r] + c] = from[t->places[c] + r];
+}
+
+/* `to`: the first column of row 0 of the rows. */
+static void FN(tile_direct)(const FN(tile) * t, const FN(any) * from, FN(any) * to, dc_i64 head,
+                            int bypass)
+{
+    enum { LINE_COLUMNS = LINE / (int)sizeof(T) };
+    const dc_i64 rows = t->rows / BLOCK * BLOCK, whole = (t->columns - head) / LINE_COLUMNS;
+    const dc_i64 end = head + whole * LINE_COLUMNS;
+
+    for (dc_i64 r = 0; r < rows; r += BLOCK)
+        for (dc_i64 c = head; c < end; c += BLOCK)
+            FN(block_scatter)(from + r, t->places + c, to + c, t->targets + r, bypass);
+    FN(tile_edges)(t, from, to, 0, rows, 0, head);
+    FN(tile_edges)(t, from, to, 0, rows, end, t->columns - end);
+    FN(tile_edges)(t, from, to, rows, t->rows - rows, 0, t->columns);
+}
+
+/* Through the stage; short rows through the sink, too. */
+static void FN(tile_staged)(const FN(tile) * t, const FN(any) * from, FN(sink) * sink,
+                            const transform_spot *base)
+{
+    const dc_i64 pitch = (t->columns + 15) / 16 * 16 + LINE / (dc_i64)sizeof(T);
+    const int small = t->columns * (dc_i64)sizeof(T) < 4 * LINE;
+
+    FN(block_tile)(from, t->step, t->places, t->columns, t->rows, t->stage, pitch);
+    for (dc_i64 r = 0; r < t->rows; r++) {
+        const FN(any) *const row = t->stage + r * pitch;
+        transform_spot spot = transform_row_spot(t->a, t->views, &t->cut, t->row + r);
 
         spot.dst += base->dst;
         spot.noisy += base->noisy;
         spot.place += base->place;
         if (small)
-            memcpy((void *)FN(sink_reserve)(sink, columns, &spot),
-                   (const void *)(stage + r * pitch), (size_t)columns * sizeof(T));
+            memcpy((void *)FN(sink_reserve)(sink, t->columns, &spot), (const void *)row,
+                   (size_t)t->columns * sizeof(T));
         else
-            FN(put)(&sink->out, &spot, stage + r * pitch, columns);
+            FN(put)(&sink->out, &spot, row, t->columns);
     }
 }
 
@@ -214,58 +344,53 @@ static void FN(tile_run)(const FN(any) * src, const dc_transform_args *a,
                          dc_i64 tile, void *scratch)
 {
     dc_i64 stride[VIEWS][DC_TRANSFORM_MAX_AXES];
-    transform_cut cut;
     transform_views outer;
     transform_cursor c;
     dc_transform_args map;
+    FN(tile) t;
 
-    memcpy(&cut, tiling->part + 1, sizeof cut);
-    transform_outer(a, views, &cut, &map, stride, &outer);
-    const dc_i32 last = a->ndim - 1, axis = (dc_i32)(cut.row_axes & 15) - 1;
-    const dc_i64 wide = (cut.columns + cut.tile_columns - 1) / cut.tile_columns;
-    const dc_i64 high = (cut.rows + cut.tile_rows - 1) / cut.tile_rows;
-    const dc_i64 column = tile % wide * cut.tile_columns, row = tile / wide % high * cut.tile_rows;
-    const dc_i64 outers = a->count / (cut.columns * cut.rows);
-    const dc_i64 first = tile / wide / high * cut.outers;
-    const dc_i64 end = first + cut.outers < outers ? first + cut.outers : outers;
-    const dc_i64 columns =
-        cut.columns - column < cut.tile_columns ? cut.columns - column : cut.tile_columns;
-    const dc_i64 rows = cut.rows - row < cut.tile_rows ? cut.rows - row : cut.tile_rows;
-    const dc_i64 step = transform_size(a->src[axis]);
-    dc_i64 *const place = (dc_i64 *)((char *)scratch + SINK_BYTES + LINE);
-    T *const room = (T *)(((uintptr_t)(place + cut.tile_columns) + LINE - 1) & -(uintptr_t)LINE);
-    /* Rows that follow each other in the output are made in its order. */
-    const int packed =
-        cut.row_axes < 16 && a->src[axis] > 0 && columns == cut.columns &&
-        a->dst[axis] == columns * a->dst[last] && rows * columns <= SINK_MOST &&
-        (!views->paired ||
-         (views->stride[VIEW_PLACE][axis] == columns * views->stride[VIEW_PLACE][last] &&
-          views->stride[VIEW_NOISY][axis] == columns * views->stride[VIEW_NOISY][last]));
-    const dc_i64 pitch = packed ? columns : (columns + 15) / 16 * 16 + LINE / (dc_i64)sizeof(T);
+    FN(tile_open)(&t, a, views, sink, tiling, tile, scratch);
+    if (t.columns == 0)
+        return;
+    transform_outer(a, views, &t.cut, &map, stride, &outer);
+    const dc_i32 last = a->ndim - 1;
+    const dc_i64 wide = (t.cut.columns + t.cut.tile_columns - 1) / t.cut.tile_columns;
+    const dc_i64 high = (t.cut.rows + t.cut.tile_rows - 1) / t.cut.tile_rows;
+    const dc_i64 outers = a->count / (t.cut.columns * t.cut.rows);
+    const dc_i64 first = tile / wide / high * t.cut.outers;
+    const dc_i64 end = first + t.cut.outers < outers ? first + t.cut.outers : outers;
 
-    transform_columns(a, &cut, column, columns, place);
     transform_seek(&map, &outer, first, &c);
     for (dc_i64 i = first; i < end; i++, transform_next(&map, &outer, &c)) {
-        const FN(any) *const from = src + c.at[VIEW_SRC] + row * step;
-        transform_spot spot = {c.at[VIEW_DST] + column * a->dst[last], 0, 0};
+        const FN(any) *from = src + c.at[VIEW_SRC] + t.row * t.step;
+        transform_spot spot = {c.at[VIEW_DST] + t.column * a->dst[last], 0, 0};
 
+        if (t.low >= 0) {
+            transform_near((char *)t.stage, (const char *)(from + t.low),
+                           (size_t)(t.columns * t.rows) * sizeof(T));
+            from = t.stage - t.low;
+        }
+        if (t.direct) {
+            FN(tile_direct)
+            (&t, from, sink->out.dst + spot.dst, FN(tile_head)(sink, spot.dst), sink->out.bypass);
+            continue;
+        }
         if (views->paired) {
-            spot.noisy = c.at[VIEW_NOISY] + column * views->stride[VIEW_NOISY][last];
-            spot.place = c.at[VIEW_PLACE] + column * views->stride[VIEW_PLACE][last];
+            spot.noisy = c.at[VIEW_NOISY] + t.column * views->stride[VIEW_NOISY][last];
+            spot.place = c.at[VIEW_PLACE] + t.column * views->stride[VIEW_PLACE][last];
         }
-        if (packed) {
-            spot.dst += row * a->dst[axis];
-            if (views->paired) {
-                spot.noisy += row * views->stride[VIEW_NOISY][axis];
-                spot.place += row * views->stride[VIEW_PLACE][axis];
-            }
-            FN(block_tile)
-            (from, step, place, columns, rows, FN(sink_reserve)(sink, rows * columns, &spot),
-             pitch);
-        } else {
-            FN(block_tile)(from, step, place, columns, rows, room, pitch);
-            FN(tile_emit)(a, views, &cut, sink, &spot, row, rows, room, pitch, columns);
+        if (!t.packed) {
+            FN(tile_staged)(&t, from, sink, &spot);
+            continue;
         }
+        const transform_spot row = transform_row_spot(a, views, &t.cut, t.row);
+
+        spot.dst += row.dst;
+        spot.noisy += row.noisy;
+        spot.place += row.place;
+        FN(block_tile)
+        (from, t.step, t.places, t.columns, t.rows,
+         FN(sink_reserve)(sink, t.rows * t.columns, &spot), t.columns);
     }
     FN(sink_flush)(sink);
 }

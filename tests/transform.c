@@ -215,31 +215,37 @@ static void large_outputs(void **state)
     static const int32_t dtypes[] = {DC_F32, DC_U8, DC_F64, DC_I16};
     static const int64_t shift[AXES] = {1, 0, -2, 0, 5};
     const size_t room = (size_t)70 << 20;
-    void *const src = filled(room), *const dst = filled(room);
+    enum { ORDERS = sizeof orders / sizeof *orders };
+    void *const src = filled(room), *const dst = aligned_alloc(64, room);
 
     (void)state;
-    for (size_t k = 0; k < 4 * sizeof orders / sizeof *orders; ++k) {
+    assert_non_null(dst);
+    for (size_t k = 0; k < (size_t)8 * ORDERS; ++k) {
+        const size_t order = k / 4 % ORDERS;
         const int32_t dtype = dtypes[k % 4];
-        /* 25 or 50 MB, odd lengths */
-        const int64_t shape[AXES] = {7, 11, dc_dtype_bytes(dtype) < 4 ? 9 : 3, 37, 803};
+        const int64_t size = (int64_t)dc_dtype_bytes(dtype);
+        /* 25 or 50 MB: odd lengths, then rows of whole lines */
+        const int64_t odd[AXES] = {7, 11, size < 4 ? 9 : 3, 37, 803};
+        const int64_t even[AXES] = {8 / size - (size == 1), 8, 16, 64, 448};
+        const int64_t *const shape = k < (size_t)4 * ORDERS ? odd : even;
         int64_t moved[AXES];
         dc_transform_params p = DC_TRANSFORM_PARAMS_INIT;
 
         for (int d = 0; d < AXES; ++d)
-            moved[d] = shape[orders[k / 4][d]];
+            moved[d] = shape[orders[order][d]];
         p.kind = DC_TRANSFORM_COPY;
         p.src = dc_array_host(src, dtype, AXES, shape);
         p.dst = dc_array_host(dst, dtype, AXES, moved);
         p.dst.offset = (int64_t)(k % 3); /* lines begin elsewhere */
-        p.axes.at = orders[k / 4];
+        p.axes.at = orders[order];
         p.axes.count = AXES;
-        if (k & 1) { /* flipped */
+        if ((k + k / 4) & 1) { /* flipped */
             p.src.offset += (shape[4] - 1) * p.src.stride[4];
             p.src.stride[4] = -p.src.stride[4];
         }
         run(best, &p);
         assert_int_equal(sampled_differences(&p, 53), 0);
-        if (k >= 4)
+        if (order > 0)
             continue;
         p.kind = DC_TRANSFORM_ROLL;
         p.shift.at = shift;
