@@ -16,7 +16,7 @@
 #include "kernels/shared/random_lanes.h"
 #endif
 
-enum { LINE = 64, SINK_BYTES = 16384, NOISE_ROOM = 2048 };
+enum { LINE = 64, SINK_BYTES = 16384, NOISE_ROOM = 1024 };
 #define SINK_MOST ((dc_i64)((SINK_BYTES - LINE) / sizeof(T))) /* elements of one reservation */
 
 typedef T FN(any) __attribute__((aligned(1), may_alias)); /* memory may lie at any byte */
@@ -140,18 +140,37 @@ DC_INLINE void FN(make_noise)(const FN(outlet) * o, dc_i64 place, dc_i64 n, T *n
     }
 }
 
+/* Lines of both outputs begin together, so that parts of a run end where lines do in both. */
+DC_INLINE int FN(lines_together)(const FN(outlet) * o, const transform_spot *at)
+{
+    const uintptr_t apart = (uintptr_t)(o->dst + at->dst) - (uintptr_t)(o->noisy + at->noisy);
+
+    return o->step == 1 && o->noisy_step == 1 && apart % LINE == 0;
+}
+
+/* The run with noise and, where lines agree, the run itself: writing goes on while the next part of
+ * the noise is made. */
 static void FN(put_noisy)(const FN(outlet) * o, const transform_spot *at, const FN(any) * from,
                           dc_i64 n)
 {
     _Alignas(LINE) T noise[NOISE_ROOM / sizeof(T)], sum[NOISE_ROOM / sizeof(T)];
     const dc_i64 room = NOISE_ROOM / (dc_i64)sizeof(T);
+    const int both = FN(lines_together)(o, at);
     /* The first part ends where a line does, so that the others are whole lines. */
     dc_i64 part = room - (dc_i64)(((uintptr_t)(o->noisy + at->noisy) & (LINE - 1)) / sizeof(T));
 
+    if (!both && o->step == 1)
+        transform_store((void *)(o->dst + at->dst), (const void *)from, (size_t)n * sizeof(T),
+                        o->bypass);
+    else if (!both)
+        FN(put_strided)(o->dst + at->dst, o->step, from, n);
     for (dc_i64 done = 0; done < n; done += part, part = room) {
         FN(any) *const to = o->noisy + at->noisy + done * o->noisy_step;
 
         part = part < n - done ? part : n - done;
+        if (both)
+            transform_store((void *)(o->dst + at->dst + done), (const void *)(from + done),
+                            (size_t)part * sizeof(T), o->bypass);
         FN(make_noise)(o, at->place + done * o->place_step, part, noise);
         FN(add_noise)(sum, from + done, noise, part);
         if (o->noisy_step == 1)
@@ -166,16 +185,17 @@ static void FN(put_noisy)(const FN(outlet) * o, const transform_spot *at, const 
 DC_INLINE void FN(put)(const FN(outlet) * o, const transform_spot *at, const FN(any) * from,
                        dc_i64 n)
 {
-    FN(any) *const to = o->dst + at->dst;
-
-    if (o->step == 1)
-        transform_store((void *)to, (const void *)from, (size_t)n * sizeof(T), o->bypass);
-    else
-        FN(put_strided)(to, o->step, from, n);
 #ifndef DC_MOVE
-    if (o->paired)
+    if (o->paired) {
         FN(put_noisy)(o, at, from, n);
+        return;
+    }
 #endif
+    if (o->step == 1)
+        transform_store((void *)(o->dst + at->dst), (const void *)from, (size_t)n * sizeof(T),
+                        o->bypass);
+    else
+        FN(put_strided)(o->dst + at->dst, o->step, from, n);
 }
 
 /* Runs on their way: `fill` elements from buffer + head on, to `at` on. */
