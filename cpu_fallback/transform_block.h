@@ -195,17 +195,28 @@ DC_INLINE void FN(block_scatter)(const FN(any) * from, const dc_i64 *column, FN(
 }
 
 /* out[r * pitch + c] = from[column[c] + r * step] */
+DC_INLINE void FN(block_loops)(const FN(any) * from, dc_i64 step, const dc_i64 *column,
+                               dc_i64 columns, dc_i64 rows, FN(any) * out, dc_i64 pitch)
+{
+    for (dc_i64 c = 0; c < columns; c++) { /* what lies together is read together */
+        const FN(any) *const at = from + column[c];
+
+        for (dc_i64 r = 0; r < rows; r++)
+            out[r * pitch + c] = at[r * step];
+    }
+}
+
 static void FN(block_elements)(const FN(any) * from, dc_i64 step, const dc_i64 *column,
                                dc_i64 columns, dc_i64 rows, FN(any) * out, dc_i64 pitch)
 {
-    if (columns < rows)
-        for (dc_i64 c = 0; c < columns; c++)
-            for (dc_i64 r = 0; r < rows; r++)
-                out[r * pitch + c] = from[column[c] + r * step];
+    if (rows == 2 && step == 1)
+        FN(block_loops)(from, 1, column, columns, 2, out, pitch);
+    else if (rows == 3 && step == 1)
+        FN(block_loops)(from, 1, column, columns, 3, out, pitch);
+    else if (rows == 4 && step == 1)
+        FN(block_loops)(from, 1, column, columns, 4, out, pitch);
     else
-        for (dc_i64 r = 0; r < rows; r++)
-            for (dc_i64 c = 0; c < columns; c++)
-                out[r * pitch + c] = from[column[c] + r * step];
+        FN(block_loops)(from, step, column, columns, rows, out, pitch);
 }
 
 /* The same in blocks. */

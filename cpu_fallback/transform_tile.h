@@ -141,19 +141,20 @@ static void transform_columns(const dc_transform_args *a, const transform_cut *c
 {
     const dc_i32 last = a->ndim - 1, low = a->ndim - (dc_i32)cut->column_axes;
 
-    for (dc_i64 c = 0; c < count; c++) {
-        dc_i64 rest = first + c;
+    const dc_i64 n = a->shape[last], step = a->src[last];
 
-        column[c] = 0;
-        for (dc_i32 d = last; d >= low; d--) {
+    for (dc_i64 c = 0; c < count;) { /* a run of the last axis */
+        dc_i64 rest = (first + c) / n, place = (first + c) % n, base = 0;
+        const dc_i64 end = count - c < n - place ? count : c + n - place;
+
+        for (dc_i32 d = last - 1; d >= low; d--) {
             const dc_i64 outer = rest / a->shape[d];
-            dc_i64 place = rest - outer * a->shape[d];
 
-            if (d == last)
-                place += (place < a->turn ? a->shape[d] : 0) - a->turn;
-            column[c] += place * a->src[d];
+            base += (rest - outer * a->shape[d]) * a->src[d];
             rest = outer;
         }
+        for (; c < end; c++, place++)
+            column[c] = base + (place + (place < a->turn ? n : 0) - a->turn) * step;
     }
 }
 
