@@ -90,17 +90,17 @@ static void FN(scale_scatter)(char *to, dc_i64 step, const void *from, dc_i64 by
         }
 }
 
-/* Past the caches, whole registers where they are aligned. */
-static void FN(scale_stream)(FN(loose) * to, const T *from, dc_i64 n)
+/* Values of the buffer that hold whole periods, and of a span that begins anywhere in the first:
+ * whole lines of the cache, so that one aligned span follows the other. */
+static dc_i64 FN(scale_filled)(dc_i64 period)
 {
-    dc_i64 i = 0;
+    return period == 1 ? SCALE_SPAN : SCALE_REPEAT / period * period;
+}
 
-    for (; i < n && ((uintptr_t)(to + i) & (DC_VECTOR_BYTES - 1)); i++)
-        to[i] = from[i];
-    for (; i + VEC_LANES <= n; i += VEC_LANES)
-        FN(vstream)((T *)(to + i), FN(vloadu)(from + i));
-    for (; i < n; i++)
-        to[i] = from[i];
+static dc_i64 FN(scale_span_length)(dc_i64 period)
+{
+    const dc_i64 room = period > 1 ? FN(scale_filled)(period) - period : SCALE_SPAN;
+    return (room < SCALE_SPAN ? room : SCALE_SPAN) & ~(dc_i64)63;
 }
 
 /* The numbers of values at ... at + n - 1 of the line, n at most a span. */
@@ -116,7 +116,7 @@ static const FN(loose) * FN(scale_numbers)(FN(scale_number) * number, dc_i64 at,
         return number->buffer;
     }
     if (!number->filled || number->built != number->line) {
-        const dc_i64 filled = period == 1 ? SCALE_SPAN : SCALE_REPEAT / period * period;
+        const dc_i64 filled = FN(scale_filled)(period);
         for (dc_i64 i = 0; i < period; i++)
             number->buffer[i] = number->line ? number->line[i * number->step] : number->value;
         for (dc_i64 i = period; i < filled; i++)
@@ -137,8 +137,12 @@ static void FN(scale_span_run)(FN(scale_work) * w, const char *x, char *y, dc_i6
     for (int k = 0; k < SCALE_NUMBERS; k++)
         number[k] = FN(scale_numbers)(&w->number[k], at, n);
     FN(scale_span)
-    span = {from, number[0], number[1], number[2],
-            w->y_step == 1 && !w->stream ? to : (void *)w->scratch->y};
+    span = {from,
+            number[0],
+            number[1],
+            number[2],
+            w->y_step == 1 ? to : (void *)w->scratch->y,
+            w->stream && ((uintptr_t)to & (DC_VECTOR_BYTES - 1)) == 0};
     if (w->x_step != 1) {
         FN(scale_gather)(w->scratch->x, from, w->x_step, w->x_bytes, n);
         span.x = w->scratch->x;
@@ -146,14 +150,18 @@ static void FN(scale_span_run)(FN(scale_work) * w, const char *x, char *y, dc_i6
     w->row(&span, n, w->args);
     if (w->y_step != 1)
         FN(scale_scatter)(to, w->y_step, w->scratch->y, w->y_bytes, n);
-    else if (w->stream)
-        FN(scale_stream)((FN(loose) *)(void *)to, (const T *)(const void *)w->scratch->y, n);
 }
 
-/* Spans are whole periods, so that every one finds the numbers where they are. */
-static dc_i64 FN(scale_span_length)(dc_i64 period)
+/* Values of the next span, `left` at the most: up to where y is aligned, when it goes past the
+ * caches and is not. */
+static dc_i64 FN(scale_next)(const FN(scale_work) * w, const char *y, dc_i64 left)
 {
-    return period > 1 ? SCALE_SPAN / period * period : SCALE_SPAN;
+    const dc_i64 length = FN(scale_span_length)(w->period);
+    const uintptr_t off = (uintptr_t)y & (DC_VECTOR_BYTES - 1);
+    const dc_i64 head = (dc_i64)((DC_VECTOR_BYTES - off) / sizeof(T));
+    const dc_i64 next = w->stream && off && off % sizeof(T) == 0 ? head : length;
+
+    return next < left ? next : left;
 }
 
 /* Lines: the last axis, or the last two where x and y run on and the numbers repeat. */
@@ -190,7 +198,6 @@ static void FN(scale_lines)(FN(scale_work) * w)
 static void FN(scale_tile)(FN(scale_work) * w, void *const *operand, dc_i64 at, dc_i64 end)
 {
     const dc_scale_args *a = w->args;
-    const dc_i64 length = FN(scale_span_length)(w->period);
 
     while (at < end) {
         dc_i64 place[DC_SCALE_OPERANDS] = {0}, rest = at / w->line;
@@ -209,11 +216,12 @@ static void FN(scale_tile)(FN(scale_work) * w, void *const *operand, dc_i64 at, 
                 a->absent & 1 << (DC_SCALE_A + k)
                     ? NULL
                     : (const FN(loose) *)operand[DC_SCALE_A + k] + place[DC_SCALE_A + k];
-        for (dc_i64 done = 0; done < count; done += length)
-            FN(scale_span_run)
-        (w, (const char *)operand[DC_SCALE_X] + place[DC_SCALE_X] * w->x_bytes,
-         (char *)operand[DC_SCALE_Y] + place[DC_SCALE_Y] * w->y_bytes, first + done,
-         count - done < length ? count - done : length);
+        const char *const x = (const char *)operand[DC_SCALE_X] + place[DC_SCALE_X] * w->x_bytes;
+        char *const y = (char *)operand[DC_SCALE_Y] + place[DC_SCALE_Y] * w->y_bytes;
+        for (dc_i64 done = 0, n; done < count; done += n) {
+            n = FN(scale_next)(w, y + (first + done) * w->y_step * w->y_bytes, count - done);
+            FN(scale_span_run)(w, x, y, first + done, n);
+        }
         at += count;
     }
 }

@@ -11,6 +11,7 @@ typedef struct FN(scale_span) {
     const void *x;
     const FN(loose) * a, *b, *c;
     void *y;
+    int stream; /* y is aligned to a register, and goes past the caches */
 } FN(scale_span);
 
 typedef void (*FN(scale_row))(const FN(scale_span) * s, dc_i64 n, const dc_scale_args *args);
@@ -29,17 +30,22 @@ DC_INLINE FN(vec) FN(scale_quiet_lanes)(FN(vec) y)
         const FN(scale_frame) f = FN(scale_frame_of)(args);                                        \
         dc_i64 i = 0;                                                                              \
                                                                                                    \
-        for (; i + VEC_LANES <= n; i += VEC_LANES)                                                 \
-            FN(vstoreu)                                                                            \
-        (y + i, FN(lanes)(&f, FN(vloadu)(x + i), FN(vloadu)(a + i), FN(vloadu)(b + i),             \
-                          FN(vloadu)(c + i)));                                                     \
+        if (s->stream)                                                                             \
+            for (; i + VEC_LANES <= n; i += VEC_LANES) {                                           \
+                const FN(vec) v = FN(lanes)(&f, FN(vloadu)(x + i), FN(vloadu)(a + i),              \
+                                            FN(vloadu)(b + i), FN(vloadu)(c + i));                 \
+                FN(vstream)((T *)(y + i), v);                                                      \
+            }                                                                                      \
+        for (; i + VEC_LANES <= n; i += VEC_LANES) {                                               \
+            const FN(vec) v = FN(lanes)(&f, FN(vloadu)(x + i), FN(vloadu)(a + i),                  \
+                                        FN(vloadu)(b + i), FN(vloadu)(c + i));                     \
+            FN(vstoreu)(y + i, v);                                                                 \
+        }                                                                                          \
         if (i < n) {                                                                               \
             const int rest = (int)(n - i);                                                         \
-            FN(vstore_n)                                                                           \
-            (y + i,                                                                                \
-             FN(lanes)(&f, FN(vload_n)(x + i, rest), FN(vload_n)(a + i, rest),                     \
-                       FN(vload_n)(b + i, rest), FN(vload_n)(c + i, rest)),                        \
-             rest);                                                                                \
+            const FN(vec) v = FN(lanes)(&f, FN(vload_n)(x + i, rest), FN(vload_n)(a + i, rest),    \
+                                        FN(vload_n)(b + i, rest), FN(vload_n)(c + i, rest));       \
+            FN(vstore_n)(y + i, v, rest);                                                          \
         }                                                                                          \
     }
 

@@ -132,6 +132,21 @@ def test_codes(rng, dtype, symmetric):
          (q.astype(np.float32) - zero.astype(np.float32)) * scale.astype(np.float32))
 
 
+def test_calibration(rng):
+    x = rng.normal(size=(1000, 3)) * [1, 10, 100]
+    zero, scale = dc.calibrate(x, "uint8", axis=1)
+    assert zero.shape == scale.shape == (1, 3)
+    assert dc.count_saturated(x, scale, zero, "uint8") == 0
+    assert np.abs(dc.dequantize(dc.quantize(x, scale, zero, "uint8"), scale, zero) - x).max() < 2
+    zero, scale = dc.calibrate(x[:, 0], percentiles=(0.5, 99.5), symmetric=True)
+    assert zero == 0 and 0 < dc.count_saturated(x[:, 0], scale, zero) <= 10
+    q = dc.quantize(x, 0.5, 0, "int16")
+    same(dc.requantize(q, 0.5, 0, 1.0, 1, "int16"),
+         np.clip(np.rint(q * 0.5) + 1, -32768, 32767).astype(np.int16))
+    with pytest.raises(ValueError, match="empty"):
+        dc.calibrate(x[:0])
+
+
 def test_refusals(rng):
     x = table(rng)
     for call, word in ((lambda: dc.rescale(x, np.arange(6)), "must be 1 or 7"),

@@ -27,7 +27,6 @@ from . import smooth as _smooth_functions
 from .smooth import *  # noqa: F401,F403
 from . import scale as _scale_functions
 from .scale import *  # noqa: F401,F403
-from .scale import quantization  # noqa: F401
 from . import estimators as _estimators
 from .estimators import *  # noqa: F401,F403
 from . import random

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from . import _scale
+from . import _inputs, _scale, _statistics
 
 __all__ = ["rescale", "fill", "fill_forward", "fill_backward", "interpolate", "clip", "mask_outside",
            "count_missing", "count_outside", "power_transform", "quantize", "dequantize",
-           "count_saturated", "fits_float16"]
+           "requantize", "calibrate", "quantization", "count_saturated", "fits_float16",
+           "clip_outliers"]
 
 _CALL = """device : "auto", "cpu", "opencl" or "opencl:<n>"
         "auto" takes the cheaper by the cost model, see dualcube.last_run().
@@ -270,6 +271,42 @@ def quantization(low, high, dtype="int8", symmetric=False):
     return zero[()], np.where(scale > 0, scale, 1.0)[()]
 
 
+def calibrate(x, dtype="int8", *, percentiles=None, symmetric=False, axis=None, device="auto",
+              threads=None):
+    """(zero, scale) for dualcube.quantize from the values of x.
+
+    percentiles : (low, high) or None
+        None: the least and the greatest value; else percentiles, such as (0.1, 99.9): what lies
+        beyond is held to the range.
+    symmetric : see dualcube.quantization
+    axis : None or int
+        None: one pair for all of x; else one for each place along that axis (channels).
+
+    >>> import numpy as np, dualcube as dc
+    >>> zero, scale = dc.calibrate(np.array([-1.0, 0.0, 3.0]), "uint8")
+    >>> dc.quantize([-1.0, 0.0, 3.0], scale, zero, "uint8")
+    array([  0,  64, 255], dtype=uint8)
+    """
+    array, _ = _inputs.admit(x)
+    table = array.reshape(-1, 1) if axis is None else \
+        np.moveaxis(array, axis, -1).reshape(-1, array.shape[axis])
+    if table.size == 0:
+        raise ValueError("calibrate: x is empty")
+    if percentiles is None:
+        low, high = _statistics.extent(table, device, threads)
+    else:
+        share = [percentile / 100.0 for percentile in percentiles]
+        low, high = _statistics.quantiles(table, share, device, threads)
+    if axis is None:
+        low, high = low[0], high[0]
+    zero, scale = quantization(low, high, dtype, symmetric)
+    if axis is None:
+        return zero, scale
+    shape = [1] * array.ndim
+    shape[axis] = -1
+    return zero.reshape(shape), scale.reshape(shape)
+
+
 @_documented
 def quantize(x, scale=1.0, zero=0.0, dtype="int8", **call):
     """round(x / scale) + zero, half to even, held to the range of `dtype`.
@@ -311,6 +348,16 @@ def dequantize(codes, scale=1.0, zero=0.0, dtype="float64", **call):
     return _scale.to_dtype("scale_dequantize", codes, dtype, (zero, scale), **call)
 
 
+def requantize(codes, scale, zero, new_scale, new_zero, dtype="int8", **call):
+    """Codes of one scale and zero point as codes of another, by way of float64.
+
+    >>> import numpy as np, dualcube as dc
+    >>> dc.requantize(np.array([10, 20], np.int16), 0.1, 0, 0.2, 3)
+    array([ 8, 13], dtype=int8)
+    """
+    return quantize(dequantize(codes, scale, zero), new_scale, new_zero, dtype, **call)
+
+
 def count_saturated(x, scale=1.0, zero=0.0, dtype="int8", axis=None, **call):
     """How many values along `axis` (None: all) dualcube.quantize holds to the range of `dtype`.
 
@@ -339,3 +386,17 @@ def fits_float16(x, tolerance=1e-3, **call):
         return True
     error = np.abs(back[counted] - array[counted]) / np.abs(array[counted])
     return bool(error.mean() < tolerance)
+
+
+def clip_outliers(x, method="iqr", *, factor=None, percentiles=(1.0, 99.0), handling="clip",
+                  device="auto", threads=None):
+    """x with the values beyond bounds of its columns clipped or masked: see dualcube.OutlierClipper.
+
+    >>> import numpy as np, dualcube as dc
+    >>> dc.clip_outliers(np.array([[1.0], [2.0], [3.0], [4.0], [100.0]])).ravel()
+    array([1., 2., 3., 4., 7.])
+    """
+    from .estimators import OutlierClipper
+
+    return OutlierClipper(method, factor=factor, percentiles=percentiles, handling=handling,
+                          device=device, threads=threads).fit_transform(x)
