@@ -26,69 +26,106 @@ DC_INLINE int FN(fold_most)(int kind)
 
 /* ---- a leaf --------------------------------------------------------------------------------- */
 
-DC_INLINE void FN(leaf_sum)(FN(fold_panel) * p)
+/* Columns of strip s that are there, 0: all. */
+DC_INLINE int FN(leaf_tail)(const FN(fold_panel) * p, int s)
 {
-    FN(fold_node) *const node = p->work->node;
-    int bad = 0;
-
-    p->cols ? FN(cols_sum)(p, 0) : FN(rows_sum)(p, 0);
-    for (int s = 0; s < p->strips && !p->args->propagate; s++)
-        bad |= FN(many)(FN(visnan)(node[s].a));
-    if (bad) /* or infinities of either sign: then this changes nothing */
-        p->cols ? FN(cols_sum)(p, 1) : FN(rows_sum)(p, 1);
-    p->masked = bad;
+    return s == p->strips - 1 ? p->jobs % VEC_LANES : 0;
 }
 
-DC_INLINE void FN(leaf_moments)(FN(fold_panel) * p)
+/* A function of a strip, compiled for whole strips and for others. */
+#define LEAF_STRIP(call, p, s, ...)                                                                \
+    (FN(leaf_tail)(p, s) ? call(p, s, __VA_ARGS__, FN(leaf_tail)(p, s))                            \
+                         : call(p, s, __VA_ARGS__, 0))
+
+DC_INLINE void FN(leaf_sum)(FN(fold_panel) * p, int s, int masked)
 {
-    FN(fold_node) *const node = p->work->node;
-
-    FN(leaf_sum)(p);
-    for (int s = 0; s < p->strips; s++)
-        node[s].a = FN(vsel)(FN(vlt)(FN(vzero)(), node[s].n), node[s].a / node[s].n, FN(vzero)());
-    if (p->masked)
-        p->cols ? FN(cols_deviations)(p, 1) : FN(rows_deviations)(p, 1);
+    if (!p->cols)
+        FN(rows_sum)(p, masked);
+    else if (masked)
+        LEAF_STRIP(FN(cols_sum), p, s, 1);
     else
-        p->cols ? FN(cols_deviations)(p, 0) : FN(rows_deviations)(p, 0);
-    for (int s = 0; s < p->strips; s++) {
-        const FN(vec) e = p->work->acc[0][s], n = node[s].n;
-        const FN(mask) some = FN(vlt)(FN(vzero)(), n);
-        const FN(vec) m = e / n, squares = p->work->acc[1][s] - e * m;
-
-        node[s].m = FN(vsel)(some, m, FN(vzero)());
-        node[s].s = FN(vsel)(FN(vlt)(squares, FN(vzero)()), FN(vzero)(), squares);
-        node[s].s = FN(vsel)(some, node[s].s, FN(vzero)());
-    }
+        LEAF_STRIP(FN(cols_sum), p, s, 0);
 }
 
-DC_INLINE void FN(leaf_count)(FN(fold_panel) * p, int finite)
+/* Sums; are some values missing? */
+DC_INLINE int FN(leaf_sums)(FN(fold_panel) * p, int s)
 {
-    if (p->cols)
-        FN(cols_count)(p, finite);
+    FN(leaf_sum)(p, s, 0);
+    if (p->args->propagate || !FN(many)(FN(visnan)(p->work->node[s].a)))
+        return 0;
+    FN(leaf_sum)(p, s, 1); /* or infinities of either sign: then this changes nothing */
+    return 1;
+}
+
+DC_INLINE void FN(leaf_deviations)(FN(fold_panel) * p, int s, int masked)
+{
+    if (!p->cols)
+        FN(rows_deviations)(p, masked);
+    else if (masked)
+        LEAF_STRIP(FN(cols_deviations), p, s, 1);
     else
-        p->work->node[0].n = FN(rows_count)(p, finite);
+        LEAF_STRIP(FN(cols_deviations), p, s, 0);
+}
+
+DC_INLINE void FN(leaf_moments)(FN(fold_panel) * p, int s)
+{
+    FN(fold_node) *const node = &p->work->node[s];
+    const int masked = FN(leaf_sums)(p, s);
+    const FN(vec) n = node->n;
+    const FN(mask) some = FN(vlt)(FN(vzero)(), n);
+    FN(vec) m, squares;
+
+    node->a = FN(vsel)(some, node->a / n, FN(vzero)());
+    if (masked)
+        FN(leaf_deviations)(p, s, 1);
+    else
+        FN(leaf_deviations)(p, s, 0);
+    m = p->work->e / n;
+    squares = p->work->q - p->work->e * m;
+    squares = FN(vsel)(FN(vlt)(squares, FN(vzero)()), FN(vzero)(), squares);
+    node->m = FN(vsel)(some, m, FN(vzero)());
+    node->s = FN(vsel)(some, squares, FN(vzero)());
+}
+
+DC_INLINE FN(vec) FN(leaf_count)(const FN(fold_panel) * p, int s, int finite)
+{
+    return p->cols ? LEAF_STRIP(FN(cols_count), p, s, finite) : FN(rows_count)(p, finite);
+}
+
+DC_INLINE FN(vec) FN(leaf_extreme)(const FN(fold_panel) * p, int s, int most)
+{
+    return p->cols ? LEAF_STRIP(FN(cols_extreme), p, s, most) : FN(rows_extreme)(p, most);
 }
 
 /* Values are counted where their number matters, or where there may be none. */
-DC_INLINE void FN(leaf_extremes)(FN(fold_panel) * p, int kind)
+DC_INLINE void FN(leaf_extremes)(FN(fold_panel) * p, int kind, int s)
 {
     const int least = FN(fold_least)(kind), most = FN(fold_most)(kind);
-    FN(fold_node) *const node = p->work->node;
-    const FN(vec) none = least ? FN(vinf)() : -FN(vinf)();
-    int count = p->args->propagate || p->args->min_count > 1;
+    FN(fold_node) *const node = &p->work->node[s];
+    const FN(vec) all = p->cols ? FN(vset)((T)p->count) : FN(rows_counts)(p);
 
-    p->cols ? FN(cols_extremes)(p, least, most) : FN(rows_extremes)(p, least, most);
-    for (int s = 0; s < p->strips; s++)
-        count |= FN(many)(FN(veq)(node[s].a, none));
-    if (!count)
-        return;
-    FN(leaf_count)(p, 0);
-    if (!p->cols) {
-        node->s = FN(rows_counts)(p) - node->n;
-        return;
+    node->a = FN(leaf_extreme)(p, s, !least);
+    node->m = least && most ? FN(leaf_extreme)(p, s, 1) : FN(vzero)();
+    node->n = all;
+    node->s = FN(vzero)();
+    if (p->args->propagate || p->args->min_count > 1 ||
+        FN(many)(FN(veq)(node->a, least ? FN(vinf)() : -FN(vinf)()))) {
+        node->n = FN(leaf_count)(p, s, 0);
+        node->s = all - node->n;
     }
-    for (int s = 0; s < p->strips; s++)
-        node[s].s = FN(vset)((T)p->count) - node[s].n;
+}
+
+/* Strip s of the leaf into work->node[s]. */
+DC_INLINE void FN(leaf_strip)(FN(fold_panel) * p, int kind, int s)
+{
+    if (FN(fold_sums)(kind))
+        (void)FN(leaf_sums)(p, s);
+    else if (FN(reduce_is_moments)(kind))
+        FN(leaf_moments)(p, s);
+    else if (FN(fold_least)(kind) || FN(fold_most)(kind))
+        FN(leaf_extremes)(p, kind, s);
+    else
+        p->work->node[s].n = FN(leaf_count)(p, s, kind != DC_REDUCE_COUNT);
 }
 
 /* ---- merges --------------------------------------------------------------------------------- */
@@ -233,19 +270,18 @@ DC_INLINE void FN(fold_panel_run)(FN(fold_panel) * p, int kind)
     const dc_i64 leaves = (p->rows + DC_REDUCE_LEAF - 1) / DC_REDUCE_LEAF;
     FN(fold_work) *const w = p->work;
 
-    FN(fold_identity)(p, kind);
+    if (leaves != 1 || FN(fold_args)(kind))
+        FN(fold_identity)(p, kind);
     for (dc_i64 l = 0; l < leaves; l++) {
         FN(fold_leaf)(p, l);
-        if (FN(fold_sums)(kind))
-            FN(leaf_sum)(p);
-        else if (FN(reduce_is_moments)(kind))
-            FN(leaf_moments)(p);
-        else if (FN(fold_least)(kind) || FN(fold_most)(kind))
-            FN(leaf_extremes)(p, kind);
-        else
-            FN(leaf_count)(p, kind != DC_REDUCE_COUNT);
+        if (p->cols && p->count > DC_REDUCE_LANES)
+            FN(cols_fetch)(p);
+        for (int s = 0; s < p->strips; s++)
+            FN(leaf_strip)(p, kind, s);
         if (FN(fold_args)(kind)) {
             FN(fold_seek)(p, kind, l);
+        } else if (leaves == 1) {
+            return; /* it is the node */
         } else if (FN(fold_sums)(kind) || FN(reduce_is_moments)(kind)) {
             FN(fold_push)(p, kind, l);
         } else { /* no order */

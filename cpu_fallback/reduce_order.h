@@ -10,6 +10,7 @@ enum {
     ORDER_SORTED = 512,     /* rows sorted whole                          */
     ORDER_SAMPLE_BITS = 12, /* rows of a sample                           */
     ORDER_LIST_BITS = 16,   /* values kept for a result                   */
+    ORDER_AHEAD = 24,       /* rows fetched before they are looked at */
     ORDER_PATIENCE = 6,     /* passes after which the middle is taken     */
     ORDER_FLUSH = 1 << 20   /* rows that 32-bit counters hold with ease   */
 };
@@ -182,6 +183,7 @@ static void FN(order_look)(FN(rows_panel) * p, FN(order_pass) * o)
 
         for (int i = 0; i < n; i++) {
             const FN(vec) x = FN(vloadu)(row + i * stride);
+            __builtin_prefetch((const void *)(row + (i + ORDER_AHEAD) * stride));
             const FN(mask) over = FN(vlt)(low, x), under = FN(vlt)(x, high);
             unsigned between = FN(mbits)(FN(mand)(over, under));
 

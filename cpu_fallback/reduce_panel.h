@@ -8,6 +8,7 @@
 
 enum { FN(FOLD_STRIPS) = 8, FN(FOLD_LEVELS) = DC_REDUCE_BLOCK_BITS + 1 };
 #define FOLD_STRIPS    FN(FOLD_STRIPS)
+#define FOLD_AHEAD     ((int)(1024 / sizeof(T)))     /* fetched before they are looked at */
 #define FOLD_REGISTERS (DC_REDUCE_LANES / VEC_LANES) /* of one job's accumulators */
 
 /* Registers of nodes: n is a whole number, exact in T.  MIN, MAX, EXTENT: s counts NaN. */
@@ -17,7 +18,7 @@ typedef struct FN(fold_node) {
 
 /* What one thread works with: lies in its scratch. */
 typedef struct FN(fold_work) {
-    FN(vec) acc[2][DC_REDUCE_LANES * FOLD_STRIPS];
+    FN(vec) e, q; /* sums of deviations from the anchor, and of their squares */
     FN(fold_node) stack[FN(FOLD_LEVELS)][FOLD_STRIPS];
     FN(fold_node) node[FOLD_STRIPS];
     dc_i64 row[FOLD_STRIPS * VEC_LANES], bad[FOLD_STRIPS * VEC_LANES]; /* ARG* */
@@ -35,7 +36,6 @@ typedef struct FN(fold_panel) {
     int count;                         /* COLS: rows                                     */
     const FN(loose) * lane[VEC_LANES]; /* ROWS: values end to end             */
     int counts[VEC_LANES];
-    int masked; /* the leaf has missing values                               */
     /* Where jobs begin. */
     const FN(loose) * first[VEC_LANES]; /* ROWS; COLS: first[0]               */
     dc_i64 from[VEC_LANES];             /* first row                          */
@@ -97,121 +97,156 @@ static void FN(fold_leaf)(FN(fold_panel) * p, dc_i64 l)
     }
 }
 
-/* ---- COLS: rows one by one, accumulators by row mod 16 in the cache ------------------------- */
+/* ---- COLS: one register of columns after the other ------------------------------------------ */
 
-/* Registers of row r; the last one may be partly there. */
-#define FOLD_EACH(p, r, x, s, ...)                                                                 \
-    do {                                                                                           \
-        const FN(loose) *const at_ = (p)->base + (p)->work->off[r];                                \
-        const int tail_ = (p)->jobs % VEC_LANES, full_ = (p)->jobs / VEC_LANES;                    \
-        int s = 0;                                                                                 \
-        for (; s < full_; s++) {                                                                   \
-            const FN(vec) x = FN(vloadu)(at_ + s * VEC_LANES);                                     \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
-        if (tail_) {                                                                               \
-            const FN(vec) x = FN(vload_n)(at_ + s * VEC_LANES, tail_);                             \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
-    } while (0)
+/* Row r of strip s; tail: columns of a strip that is partly there. */
+DC_INLINE FN(vec) FN(cols_row)(const FN(fold_panel) * p, int s, int r, int tail)
+{
+    const FN(loose) *const at = p->base + p->work->off[r] + s * VEC_LANES;
+
+    return tail ? FN(vload_n)(at, tail) : FN(vloadu)(at);
+}
 
 DC_INLINE FN(vec) FN(fold_keep)(FN(mask) missing, FN(vec) x)
 {
     return FN(vsel)(missing, FN(vzero)(), x);
 }
 
-/* Accumulators to the first one. */
-DC_INLINE void FN(cols_tree)(FN(fold_panel) * p, FN(vec) * acc)
+/* The rows of a leaf are fetched in the order in which they lie, before the first strip. */
+DC_INLINE void FN(cols_fetch)(const FN(fold_panel) * p)
 {
-    const int lanes = p->count < DC_REDUCE_LANES ? p->count : DC_REDUCE_LANES;
-
-    for (int h = DC_REDUCE_LANES / 2; h > 0; h /= 2)
-        for (int i = 0; i < h && i + h < lanes; i++)
-            for (int s = 0; s < p->strips; s++)
-                acc[i * FOLD_STRIPS + s] += acc[(i + h) * FOLD_STRIPS + s];
+    for (int r = 0; p->strips > 1 && r < p->count; r++)
+        for (int s = 0; s < p->strips; s++)
+            __builtin_prefetch((const void *)(p->base + p->work->off[r] + s * VEC_LANES));
 }
 
-DC_INLINE void FN(cols_sum)(FN(fold_panel) * p, int masked)
+/* 16 accumulators, as far as `rows` rows reach, to one. */
+DC_INLINE FN(vec) FN(cols_tree)(FN(vec) * acc, int rows)
 {
-    FN(vec) *const acc = p->work->acc[0];
-    FN(fold_node) *const node = p->work->node;
+    if (rows > 8)
+        for (int i = 0; i < 8; i++)
+            acc[i] += acc[i + 8];
+    if (rows > 4)
+        for (int i = 0; i < 4; i++)
+            acc[i] += acc[i + 4];
+    if (rows > 2)
+        for (int i = 0; i < 2; i++)
+            acc[i] += acc[i + 2];
+    return rows > 1 ? acc[0] + acc[1] : acc[0];
+}
 
-    for (int s = 0; s < p->strips; s++)
-        node[s].n = masked ? FN(vzero)() : FN(vset)((T)p->count);
-    for (int r = 0; r < p->count; r++) {
-        FN(vec) *const to = acc + (r & (DC_REDUCE_LANES - 1)) * FOLD_STRIPS;
-        const int begins = r < DC_REDUCE_LANES;
+/* Visit x, row r + l of strip s, of all rows of the leaf in turn, l = r mod `lanes` ...: whole
+ * turns first, whose loops the compiler unrolls, so that what they add up in stays in registers. */
+#define COLS_EACH(p, s, tail, first, turn, lanes, x, l, ...)                                       \
+    do {                                                                                           \
+        int r_ = (first);                                                                          \
+        for (; r_ + (lanes) <= (p)->count; r_ += (turn))                                           \
+            for (int l = 0; l < (lanes); l++) {                                                    \
+                FN(vec) x = FN(cols_row)(p, s, r_ + l, tail);                                      \
+                __VA_ARGS__                                                                        \
+            }                                                                                      \
+        for (int l = 0; l < (lanes); l++)                                                          \
+            if (r_ + l < (p)->count) {                                                             \
+                FN(vec) x = FN(cols_row)(p, s, r_ + l, tail);                                      \
+                __VA_ARGS__                                                                        \
+            }                                                                                      \
+    } while (0)
 
-        FOLD_EACH(p, r, x, s, {
-            FN(vec) y = x;
-            if (masked) {
-                const FN(mask) missing = FN(visnan)(x);
-                y = FN(fold_keep)(missing, x);
-                node[s].n += FN(fold_keep)(missing, FN(vset)(1));
+DC_INLINE void FN(cols_sum)(FN(fold_panel) * p, int s, int masked, int tail)
+{
+    FN(vec) acc[DC_REDUCE_LANES], n = FN(vzero)();
+
+    for (int l = 0; l < DC_REDUCE_LANES; l++)
+        acc[l] = FN(vzero)();
+    COLS_EACH(p, s, tail, 0, DC_REDUCE_LANES, DC_REDUCE_LANES, x, l, {
+        if (masked) {
+            const FN(mask) missing = FN(visnan)(x);
+            x = FN(fold_keep)(missing, x);
+            n += FN(fold_keep)(missing, FN(vset)(1));
+        }
+        acc[l] += x;
+    });
+    p->work->node[s].n = masked ? n : FN(vset)((T)p->count);
+    p->work->node[s].a = FN(cols_tree)(acc, p->count);
+}
+
+/* Sums of x - a and of their squares: accumulators h ... h + 7. */
+DC_INLINE void FN(cols_half)(const FN(fold_panel) * p, int s, int masked, int tail, int h,
+                             FN(vec) * to_e, FN(vec) * to_q)
+{
+    enum { HALF = DC_REDUCE_LANES / 2 };
+    const FN(vec) a = p->work->node[s].a;
+    FN(vec) e[HALF], q[HALF];
+
+    for (int l = 0; l < HALF; l++)
+        e[l] = q[l] = FN(vzero)();
+    COLS_EACH(p, s, tail, h, DC_REDUCE_LANES, HALF, x, l, {
+        FN(vec) d = x - a;
+        if (masked)
+            d = FN(fold_keep)(FN(visnan)(x), d);
+        e[l] += d;
+        q[l] += d * d;
+    });
+    for (int l = 0; l < HALF; l++) {
+        to_e[l] = e[l];
+        to_q[l] = q[l];
+    }
+}
+
+DC_INLINE void FN(cols_deviations)(FN(fold_panel) * p, int s, int masked, int tail)
+{
+    enum { HALF = DC_REDUCE_LANES / 2 };
+    FN(vec) e[DC_REDUCE_LANES], q[DC_REDUCE_LANES];
+
+    if (p->count <= HALF) { /* in registers throughout */
+        const FN(vec) a = p->work->node[s].a;
+        FN(vec) e8[HALF], q8[HALF];
+
+        for (int l = 0; l < HALF; l++)
+            e8[l] = q8[l] = FN(vzero)();
+        for (int l = 0; l < HALF; l++)
+            if (l < p->count) {
+                const FN(vec) x = FN(cols_row)(p, s, l, tail);
+
+                e8[l] = masked ? FN(fold_keep)(FN(visnan)(x), x - a) : x - a;
+                q8[l] = e8[l] * e8[l];
+                e8[l] += FN(vzero)(); /* no -0 */
             }
-            to[s] = (begins ? FN(vzero)() : to[s]) + y;
-        });
+        for (int h = HALF / 2; h > 0; h /= 2)
+            for (int l = 0; l < h; l++) {
+                e8[l] += e8[l + h];
+                q8[l] += q8[l + h];
+            }
+        p->work->e = e8[0];
+        p->work->q = q8[0];
+        return;
     }
-    FN(cols_tree)(p, acc);
-    for (int s = 0; s < p->strips; s++)
-        node[s].a = acc[s];
+    FN(cols_half)(p, s, masked, tail, 0, e, q);
+    FN(cols_half)(p, s, masked, tail, HALF, e + HALF, q + HALF);
+    p->work->e = FN(cols_tree)(e, p->count);
+    p->work->q = FN(cols_tree)(q, p->count);
 }
 
-/* Sums of x - a and of their squares into acc[0], acc[1]. */
-DC_INLINE void FN(cols_deviations)(FN(fold_panel) * p, int masked)
+DC_INLINE FN(vec) FN(cols_count)(const FN(fold_panel) * p, int s, int finite, int tail)
 {
-    FN(vec) *const e = p->work->acc[0], *const q = p->work->acc[1];
-    FN(fold_node) *const node = p->work->node;
+    FN(vec) n[4] = {FN(vzero)(), FN(vzero)(), FN(vzero)(), FN(vzero)()};
 
-    for (int r = 0; r < p->count; r++) {
-        const int lane = (r & (DC_REDUCE_LANES - 1)) * FOLD_STRIPS;
-        const int begins = r < DC_REDUCE_LANES;
-
-        FOLD_EACH(p, r, x, s, {
-            FN(vec) d = x - node[s].a;
-            if (masked)
-                d = FN(fold_keep)(FN(visnan)(x), d);
-            e[lane + s] = (begins ? FN(vzero)() : e[lane + s]) + d;
-            q[lane + s] = (begins ? FN(vzero)() : q[lane + s]) + d * d;
-        });
-    }
-    FN(cols_tree)(p, e);
-    FN(cols_tree)(p, q);
+    COLS_EACH(p, s, tail, 0, 4, 4, x, l, {
+        n[l] += FN(fold_keep)(finite ? FN(visnonfinite)(x) : FN(visnan)(x), FN(vset)(1));
+    });
+    return (n[0] + n[1]) + (n[2] + n[3]);
 }
 
-DC_INLINE void FN(cols_count)(FN(fold_panel) * p, int finite)
+DC_INLINE FN(vec) FN(cols_extreme)(const FN(fold_panel) * p, int s, int most, int tail)
 {
-    FN(fold_node) *const node = p->work->node;
+    const FN(vec) none = most ? -FN(vinf)() : FN(vinf)();
+    FN(vec) best[4] = {none, none, none, none};
 
-    for (int s = 0; s < p->strips; s++)
-        node[s].n = FN(vzero)();
-    for (int r = 0; r < p->count; r++)
-        FOLD_EACH(p, r, x, s, {
-            const FN(mask) missing = finite ? FN(visnonfinite)(x) : FN(visnan)(x);
-            node[s].n += FN(fold_keep)(missing, FN(vset)(1));
-        });
-}
-
-/* Least into a, largest into m (or a, without the least). */
-DC_INLINE void FN(cols_extremes)(FN(fold_panel) * p, int least, int most)
-{
-    FN(fold_node) *const node = p->work->node;
-
-    for (int s = 0; s < p->strips; s++) {
-        node[s].a = least ? FN(vinf)() : -FN(vinf)();
-        node[s].m = -FN(vinf)();
-        node[s].n = FN(vset)((T)p->count);
-        node[s].s = FN(vzero)();
-    }
-    for (int r = 0; r < p->count; r++)
-        FOLD_EACH(p, r, x, s, {
-            if (least)
-                node[s].a = FN(vmin)(x, node[s].a);
-            if (least && most)
-                node[s].m = FN(vmax)(x, node[s].m);
-            else if (most)
-                node[s].a = FN(vmax)(x, node[s].a);
-        });
+    COLS_EACH(p, s, tail, 0, 4, 4, x, l,
+              { best[l] = most ? FN(vmax)(x, best[l]) : FN(vmin)(x, best[l]); });
+    for (int l = 1; l < 4; l++)
+        best[0] = most ? FN(vmax)(best[l], best[0]) : FN(vmin)(best[l], best[0]);
+    return best[0];
 }
 
 /* ---- ROWS: one job after the other, 16 rows at a time --------------------------------------- */
@@ -232,6 +267,7 @@ DC_INLINE int FN(rows_reach)(int left, int k)
             for (int k = 0; k < FOLD_REGISTERS; k++) {                                             \
                 const FN(vec) v = FN(vloadu)((x) + i + k * VEC_LANES);                             \
                 const int part_ = 0;                                                               \
+                __builtin_prefetch((const void *)((x) + i + k * VEC_LANES + FOLD_AHEAD));          \
                 const FN(mask) there_ = FN(mnone)();                                               \
                 (void)there_;                                                                      \
                 __VA_ARGS__                                                                        \
@@ -340,8 +376,8 @@ DC_INLINE void FN(rows_deviations)(FN(fold_panel) * p, int masked)
         e[j] = FN(rows_join)(acc);
         q[j] = FN(rows_join)(squares);
     }
-    p->work->acc[0][0] = FN(rows_tree)(e);
-    p->work->acc[1][0] = FN(rows_tree)(q);
+    p->work->e = FN(rows_tree)(e);
+    p->work->q = FN(rows_tree)(q);
 }
 
 DC_INLINE FN(vec) FN(rows_extreme)(const FN(fold_panel) * p, int most)
@@ -364,15 +400,4 @@ DC_INLINE FN(vec) FN(rows_extreme)(const FN(fold_panel) * p, int most)
         for (int i = 0; i < h; i++)
             job[i] = most ? FN(vmax)(job[i], job[i + h]) : FN(vmin)(job[i], job[i + h]);
     return job[0];
-}
-
-DC_INLINE void FN(rows_extremes)(FN(fold_panel) * p, int least, int most)
-{
-    FN(fold_node) *const node = p->work->node;
-
-    node->n = FN(rows_counts)(p);
-    node->s = node->m = FN(vzero)();
-    node->a = FN(rows_extreme)(p, !least);
-    if (least && most)
-        node->m = FN(rows_extreme)(p, 1);
 }

@@ -59,8 +59,21 @@ DC_INLINE void FN(fold_put_whole)(const dc_reduce_args *a, int kind, void *dst, 
         ((dc_i64 *)dst)[at] = value;
 }
 
-/* Results of a panel; at[j]: where job j's lies in dst. */
-DC_INLINE void FN(fold_put)(const FN(fold_panel) * p, int kind, void *dst, const dc_i64 *at)
+/* Where a panel's results go: job j at at[j], or at at[0] + j step where `even`. */
+typedef struct fold_target {
+    void *dst;
+    const dc_i64 *at;
+    dc_i64 step;
+    int even, stream; /* stream: past the caches, where the place allows it */
+} fold_target;
+
+DC_INLINE dc_i64 fold_place(const fold_target *t, int j)
+{
+    return t->even ? t->at[0] + j * t->step : t->at[j];
+}
+
+/* Results of a panel. */
+DC_INLINE void FN(fold_put)(const FN(fold_panel) * p, int kind, const fold_target *t)
 {
     const dc_reduce_args *a = p->args;
 
@@ -68,7 +81,7 @@ DC_INLINE void FN(fold_put)(const FN(fold_panel) * p, int kind, void *dst, const
         for (int j = 0; j < p->jobs; j++) {
             const FN(reduce_node) node = FN(fold_node_of)(p, j);
 
-            FN(fold_put_whole)(a, kind, dst, at[j], &node);
+            FN(fold_put_whole)(a, kind, t->dst, fold_place(t, j), &node);
         }
         return;
     }
@@ -76,16 +89,21 @@ DC_INLINE void FN(fold_put)(const FN(fold_panel) * p, int kind, void *dst, const
         for (int s = 0; s < p->strips; s++) {
             const FN(vec) x = FN(fold_value)(a, kind, &p->work->node[s], i);
             const int j = s * VEC_LANES, n = p->jobs - j < VEC_LANES ? p->jobs - j : VEC_LANES;
-            FN(loose) *const to = (T *)dst + i * a->list_dst;
-            int dense = 1;
+            T *const to = (T *)t->dst + i * a->list_dst, *const first = to + fold_place(t, j);
+            int dense = t->even && t->step == 1;
 
-            for (int k = 1; k < n; k++)
-                dense &= at[j + k] == at[j] + k;
-            if (dense && n == VEC_LANES)
-                FN(vstoreu)(to + at[j], x);
-            else
-                for (int k = 0; k < n; k++)
-                    to[at[j + k]] = x[k];
+            if (!t->even)
+                for (dense = 1; dense < n && t->at[j + dense] == t->at[j] + dense;)
+                    dense++;
+            if (n == VEC_LANES && dense >= (t->even ? 1 : n)) {
+                if (t->stream && (size_t)first % DC_VECTOR_BYTES == 0)
+                    FN(vstream)(first, x);
+                else
+                    FN(vstoreu)(first, x);
+                continue;
+            }
+            for (int k = 0; k < n; k++)
+                to[fold_place(t, j + k)] = x[k];
         }
 }
 
@@ -104,7 +122,7 @@ DC_INLINE void FN(fold_keep_nodes)(const FN(fold_panel) * p, int kind, FN(reduce
 }
 
 /* How panels lie: tiling->part. */
-enum { FOLD_PER_TILE, FOLD_WIDTH, FOLD_COLS, FOLD_PANELS, FOLD_CHUNKS };
+enum { FOLD_PER_TILE, FOLD_WIDTH, FOLD_COLS, FOLD_PANELS, FOLD_CHUNKS, FOLD_STREAM };
 
 /* Results side by side in memory, and rows not: a row of them is loaded as it lies. */
 static int FN(fold_in_cols)(const dc_reduce_args *a)
@@ -123,7 +141,8 @@ static void FN(fold_cut)(const dc_reduce_args *a, const dc_machine *machine, dc_
     dc_i64 width = VEC_LANES, chunks = 1, panels = (a->outs * a->blocks - 1) / VEC_LANES + 1, per;
 
     memset(tiling, 0, sizeof *tiling);
-    (void)machine;
+    /* results that no cache would keep */
+    tiling->part[FOLD_STREAM] = a->outs > machine->l3_bytes / (dc_i64)sizeof(T);
     tiling->part[FOLD_COLS] = FN(fold_in_cols)(a);
     if (tiling->part[FOLD_COLS]) {
         width = columns < most ? columns : most;
@@ -151,7 +170,6 @@ DC_INLINE void FN(fold_cols)(FN(fold_panel) * p, int kind, const T *src, void *d
     const dc_i64 block = index / t->part[FOLD_CHUNKS] / lines, out = line * columns + chunk;
     const fold_walk w = fold_walk_at(a, out);
     const dc_i64 left = a->rows - block * DC_REDUCE_BLOCK, width = t->part[FOLD_WIDTH];
-    dc_i64 at[FOLD_STRIPS * VEC_LANES];
 
     p->jobs = (int)(columns - chunk < width ? columns - chunk : width);
     p->strips = (p->jobs - 1) / VEC_LANES + 1;
@@ -163,14 +181,14 @@ DC_INLINE void FN(fold_cols)(FN(fold_panel) * p, int kind, const T *src, void *d
         FN(fold_keep_nodes)(p, kind, (FN(reduce_node) *)nodes + block * a->outs + out);
         return;
     }
-    for (int j = 0; j < p->jobs; j++)
-        at[j] = w.dst + j * a->out_dst[a->out_ndim - 1];
-    FN(fold_put)(p, kind, dst, at);
+    FN(fold_put)
+    (p, kind,
+     &(fold_target){dst, &w.dst, a->out_dst[a->out_ndim - 1], 1, (int)t->part[FOLD_STREAM]});
 }
 
 /* ROWS: VEC_LANES jobs in a row, blocks of all results one after the other. */
 DC_INLINE void FN(fold_rows)(FN(fold_panel) * p, int kind, const T *src, void *dst, void *nodes,
-                             dc_i64 index, fold_walk *w)
+                             dc_i64 index, dc_i64 stream, fold_walk *w)
 {
     const dc_reduce_args *a = p->args;
     const dc_i64 first = index * VEC_LANES, left = a->outs * a->blocks - first;
@@ -194,7 +212,7 @@ DC_INLINE void FN(fold_rows)(FN(fold_panel) * p, int kind, const T *src, void *d
     if (a->step == DC_REDUCE_BLOCKS)
         FN(fold_keep_nodes)(p, kind, (FN(reduce_node) *)nodes + first);
     else
-        FN(fold_put)(p, kind, dst, at);
+        FN(fold_put)(p, kind, &(fold_target){dst, at, 0, 0, (int)stream});
 }
 
 /* The nodes of a result's blocks, merged as leaves are. */
@@ -259,9 +277,12 @@ DC_INLINE void FN(fold_run)(void *const *operand, const void *args, const dc_til
     if (p.cols) {
         for (dc_i64 i = tile * per; i < end; i++)
             FN(fold_cols)(&p, kind, operand[0], operand[1], operand[1], tiling, i);
+        dc_vec_fence();
         return;
     }
     w = fold_walk_at(a, tile * per * VEC_LANES % a->outs);
     for (dc_i64 i = tile * per; i < end; i++)
-        FN(fold_rows)(&p, kind, operand[0], operand[1], operand[1], i, &w);
+        FN(fold_rows)
+    (&p, kind, operand[0], operand[1], operand[1], i, tiling->part[FOLD_STREAM], &w);
+    dc_vec_fence();
 }
