@@ -166,6 +166,24 @@ static double element(npy_type type, const char *data, int64_t i)
     }
 }
 
+void npy_convert(npy_type type, const dc_array *part, double *out)
+{
+    int64_t index[DC_MAX_NDIM] = {0}, at = part->offset;
+    const int32_t last = part->ndim - 1;
+
+    for (int64_t left = dc_array_elements(part); left > 0; left -= part->shape[last]) {
+        for (int64_t i = 0; i < part->shape[last]; ++i)
+            *out++ = element(type, part->data, at + i * part->stride[last]);
+        for (int32_t d = last - 1; d >= 0; --d) {
+            at += part->stride[d];
+            if (++index[d] < part->shape[d])
+                break;
+            at -= part->stride[d] * part->shape[d];
+            index[d] = 0;
+        }
+    }
+}
+
 /* Elements from element 0 to column `c` of row 0: C order over the axes after the first. */
 static int64_t column_at(int32_t ndim, const int64_t *shape, const int64_t *stride, int64_t c)
 {

@@ -70,6 +70,9 @@ int32_t npy_dtype(npy_type type);
 /* The elements as they are, of any type, with the file's axes in their order. */
 dc_array npy_array(const npy_file *file);
 
+/* Copy the elements of a part of npy_array(), of any type, as dense float64. */
+void npy_convert(npy_type type, const dc_array *part, double *out);
+
 /* Copy elements of rows [first, last) along `axis` as dense (rows, columns) of `dtype` (DC_F32 or
  * DC_F64), from any type. */
 void npy_convert_rows(const npy_file *file, int32_t axis, int64_t first, int64_t last,

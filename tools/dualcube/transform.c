@@ -250,7 +250,7 @@ static void print_json(const transform_job *job)
     for (int32_t d = 0; d < job->src.ndim; ++d)
         cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)job->shape[d]));
     cJSON_AddStringToObject(root, "dtype", npy_type_descr(job->type));
-    cJSON_AddNumberToObject(root, "slabs", (double)job->calls);
+    cJSON_AddNumberToObject(root, "blocks", (double)job->calls);
     cJSON_AddStringToObject(root, "device", job->run.device);
     cJSON_AddStringToObject(root, "reason", job->run.reason);
     cJSON_AddNumberToObject(root, "seconds", job->seconds);
@@ -271,7 +271,7 @@ static void print_facts(const transform_job *job)
         printf("%-10s %s%s%s (%s)\n", "on", job->run.device, *isa_name(job->run.isa) ? " " : "",
                job->run.device_kind == DC_DEVICE_CPU ? isa_name(job->run.isa) : "",
                job->run.reason);
-    printf("%-10s %s, %s/s read and written, %" PRId64 " slab%s\n", "time",
+    printf("%-10s %s, %s/s read and written, %" PRId64 " block%s\n", "time",
            ui_seconds(time, job->seconds), ui_bytes(rate, bytes / job->seconds), job->calls,
            job->calls == 1 ? "" : "s");
 }

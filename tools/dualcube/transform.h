@@ -34,21 +34,20 @@ typedef struct transform_job {
     npy_type type; /* of the output */
     dc_array src;  /* the file, its axes arranged as the output's where bits are only moved */
     int64_t shape[DC_MAX_NDIM];
-    int32_t cut;   /* axis of the output along which slabs are cut; -1: in one piece */
-    int64_t slab;  /* places of a slab along it */
-    int32_t bound; /* bit d: axis d must stay whole */
-    char *map;     /* the output file */
+    int64_t block[DC_MAX_NDIM]; /* extents of what is computed at a time */
+    int32_t bound;              /* bit d: axis d must stay whole */
+    char *map;                  /* the output file */
     size_t head, map_bytes;
-    dc_run_info run; /* of the last slab */
+    dc_run_info run; /* of the last block */
     int64_t calls;
     double seconds;
 } transform_job;
 
 enum { TRANSFORM_FILL, TRANSFORM_SCALE, TRANSFORM_OFFSET, TRANSFORM_LOW, TRANSFORM_HIGH };
 
-/* Axes, shape, slabs: CLI_USAGE after a message. */
+/* Axes, shape, blocks: CLI_USAGE after a message. */
 int transform_arrange(transform_job *job);
-/* Compute every slab into the mapped output. */
+/* Compute every block into the mapped output. */
 int transform_compute(transform_job *job);
 
 #endif

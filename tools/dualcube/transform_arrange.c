@@ -6,6 +6,8 @@
 
 #include "tools/dualcube/transform.h"
 
+enum { PAGE = 4096 };
+
 static int is(const transform_job *job, const char *name)
 {
     return !strcmp(job->verb->name, name);
@@ -100,29 +102,70 @@ static int arrange_along(transform_job *job)
     return 0;
 }
 
-/* Slabs along the first axis that may be cut, of about --memory bytes of input and output; along
- * the file's fastest axis in whole pages of it, which are read as such. */
-static void choose_slab(transform_job *job)
+/* Bytes of the pages that a block of an array has a part in: axes that lie whole below the first
+ * one that is cut make runs. */
+static double touched(const transform_job *job, const int64_t *stride, int64_t size)
 {
-    const int64_t size = (int64_t)npy_type_bytes(job->type);
-    const int64_t from = (int64_t)npy_type_bytes(job->file.header.type);
-    int64_t each = size + (job->type != job->file.header.type ? from + size : from);
+    double run = (double)size, runs = 1, all = (double)size;
+    int cut = 0;
 
-    job->cut = -1;
-    for (int32_t d = 0; d < job->src.ndim && job->cut < 0; ++d)
-        if (!(job->bound & (1 << d)) && job->src.shape[d] > 1)
-            job->cut = d;
-    if (job->cut < 0)
+    for (int32_t left = (1 << job->src.ndim) - 1; left;) {
+        int32_t low = -1;
+
+        for (int32_t d = 0; d < job->src.ndim; ++d)
+            if ((left & (1 << d)) && (low < 0 || llabs(stride[d]) < llabs(stride[low])))
+                low = d;
+        left &= ~(1 << low);
+        *(cut ? &runs : &run) *= (double)job->block[low];
+        all *= (double)job->shape[low];
+        cut |= job->block[low] < job->shape[low];
+    }
+    run = (run < PAGE ? PAGE : run) * runs;
+    return run < all ? run : all;
+}
+
+/* Bytes that a block keeps in memory: pages of both files, and integers as float64. */
+static double kept(const transform_job *job)
+{
+    const int64_t from = (int64_t)npy_type_bytes(job->file.header.type);
+    const int64_t to = (int64_t)npy_type_bytes(job->type);
+    double bytes = touched(job, job->src.stride, from), n = 1;
+    int64_t stride[DC_MAX_NDIM], step = 1;
+
+    for (int32_t d = job->src.ndim - 1; d >= 0; --d) {
+        stride[d] = step;
+        step *= job->shape[d];
+        n *= (double)job->block[d];
+    }
+    return bytes + touched(job, stride, to) + (job->type != job->file.header.type ? 8 * n : 0);
+}
+
+/* Halve the axis that saves most, until a block fits --memory. */
+static void choose_block(transform_job *job)
+{
+    memcpy(job->block, job->shape, sizeof job->block);
+    if (job->file.header.elements == 0)
         return;
-    for (int32_t d = 0; d < job->src.ndim; ++d)
-        each *= d == job->cut ? 1 : job->src.shape[d];
-    job->slab = each > 0 ? job->memory / each : job->src.shape[job->cut];
-    if (llabs(job->src.stride[job->cut]) == 1 && job->slab > 4096 / from)
-        job->slab -= job->slab % (4096 / from);
-    if (job->slab < 1)
-        job->slab = 1;
-    if (job->slab > job->src.shape[job->cut])
-        job->slab = job->src.shape[job->cut];
+    while (kept(job) > (double)job->memory) {
+        int32_t best = -1;
+        double least = 0;
+
+        for (int32_t d = 0; d < job->src.ndim; ++d) {
+            const int64_t whole = job->block[d];
+
+            if ((job->bound & (1 << d)) || whole < 2)
+                continue;
+            job->block[d] = (whole + 1) / 2;
+            if (best < 0 || kept(job) < least) {
+                best = d;
+                least = kept(job);
+            }
+            job->block[d] = whole;
+        }
+        if (best < 0)
+            return;
+        job->block[best] = (job->block[best] + 1) / 2;
+    }
 }
 
 int transform_arrange(transform_job *job)
@@ -141,6 +184,6 @@ int transform_arrange(transform_job *job)
     else if (!code && !is(job, "affine"))
         code = arrange_along(job);
     memcpy(job->shape, job->src.shape, sizeof job->shape);
-    choose_slab(job);
+    choose_block(job);
     return code;
 }

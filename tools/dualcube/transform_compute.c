@@ -8,17 +8,16 @@
 #include "tools/dualcube/ui.h"
 
 /*
- * Input and output are mapped files: the library reads the one and writes the other.  A slab's
- * pages are given back to the system when it is done, so that memory holds a slab or two; the
+ * Input and output are mapped files: the library reads the one and writes the other.  A block's
+ * pages are given back to the system when it is done, so that memory holds a block or two; the
  * system writes them when it likes.
  */
 typedef struct work {
     transform_job *job;
     dc_array dst;
-    void *converted; /* a slab of integers as float64 */
+    void *converted; /* a block of integers as float64 */
     ui_progress progress;
-    double done, all; /* elements */
-    double slab;
+    double done, all, now; /* elements: before this block, of all, of this block */
 } work;
 
 static int on_progress(int64_t done, int64_t total, void *user)
@@ -26,37 +25,19 @@ static int on_progress(int64_t done, int64_t total, void *user)
     work *w = user;
     const double part = total > 0 ? (double)done / (double)total : 0;
 
-    ui_progress_show(&w->progress, (w->done + part * w->slab) / w->all, w->job->verb->name);
+    ui_progress_show(&w->progress, (w->done + part * w->now) / w->all, w->job->verb->name);
     return cli_interrupted();
 }
 
-static dc_array slab_of(dc_array array, int32_t axis, int64_t first, int64_t last)
+/* The part of an array that begins at `first` and has the extents of a block, or what is left. */
+static dc_array block_of(const transform_job *job, dc_array array, const int64_t *first)
 {
-    if (axis >= 0) {
-        array.offset += first * array.stride[axis];
-        array.shape[axis] = last - first;
+    for (int32_t d = 0; d < array.ndim; ++d) {
+        const int64_t left = job->shape[d] - first[d];
+
+        array.offset += first[d] * array.stride[d];
+        array.shape[d] = left < job->block[d] ? left : job->block[d];
     }
-    return array;
-}
-
-/* The slab's integers as dense float64, the cut axis first in memory. */
-static dc_array converted(work *w, int64_t first, int64_t last)
-{
-    const transform_job *job = w->job;
-    const int32_t axis = job->cut < 0 ? 0 : job->cut;
-    dc_array array = slab_of(job->src, axis, 0, last - first);
-    int64_t step = 1;
-
-    npy_convert_rows(&job->file, axis, first, last, DC_F64, w->converted);
-    array.data = w->converted;
-    array.dtype = DC_F64;
-    array.offset = 0;
-    for (int32_t d = array.ndim - 1; d >= 0; --d)
-        if (d != axis) {
-            array.stride[d] = step;
-            step *= array.shape[d];
-        }
-    array.stride[axis] = step;
     return array;
 }
 
@@ -142,15 +123,18 @@ static void give_back(transform_job *job)
     (void)madvise(job->file.map, job->file.map_bytes, MADV_DONTNEED);
 }
 
-static int run_slab(work *w, int64_t first, int64_t last)
+static int run_block(work *w, const int64_t *first)
 {
     transform_job *job = w->job;
-    const dc_array dst = slab_of(w->dst, job->cut, first, last);
-    const dc_array src =
-        w->converted ? converted(w, first, last) : slab_of(job->src, job->cut, first, last);
+    const dc_array dst = block_of(job, w->dst, first);
+    dc_array src = block_of(job, job->src, first);
     dc_status status;
 
-    w->slab = (double)dc_array_elements(&dst);
+    if (w->converted) {
+        npy_convert(job->file.header.type, &src, w->converted);
+        src = dc_array_host(w->converted, DC_F64, src.ndim, src.shape);
+    }
+    w->now = (double)dc_array_elements(&dst);
     status = call(job, src, dst);
     if (status == DC_E_CANCELLED || cli_interrupted())
         return CLI_INTERRUPTED;
@@ -159,23 +143,35 @@ static int run_slab(work *w, int64_t first, int64_t last)
     job->run.struct_size = sizeof job->run;
     (void)dc_queue_last_run(job->session.queue, &job->run);
     ++job->calls;
-    w->done += w->slab;
+    w->done += w->now;
     on_progress(0, 1, w);
-    if (job->cut >= 0)
+    if (w->now < w->all)
         give_back(job);
+    return 0;
+}
+
+/* The next block's first element, row-major; 0 after the last. */
+static int next_block(const transform_job *job, int64_t *first)
+{
+    for (int32_t d = job->src.ndim - 1; d >= 0; --d) {
+        first[d] += job->block[d];
+        if (first[d] < job->shape[d])
+            return 1;
+        first[d] = 0;
+    }
     return 0;
 }
 
 static int convert_room(work *w)
 {
     const transform_job *job = w->job;
-    int64_t n = job->cut < 0 ? 1 : job->slab;
+    int64_t n = 1;
     dc_status status;
 
     if (job->type == job->file.header.type)
         return 0;
     for (int32_t d = 0; d < job->src.ndim; ++d)
-        n *= d == job->cut ? 1 : job->src.shape[d];
+        n *= job->block[d];
     status = dc_host_alloc(job->session.context, (size_t)n * sizeof(double), &w->converted);
     return status == DC_OK ? 0 : cli_fail_status(status);
 }
@@ -183,8 +179,7 @@ static int convert_room(work *w)
 int transform_compute(transform_job *job)
 {
     work w = {.job = job};
-    const int64_t places = job->cut < 0 ? 1 : job->shape[job->cut];
-    const int64_t step = job->cut < 0 ? 1 : job->slab;
+    int64_t first[DC_MAX_NDIM] = {0};
     int code;
 
     w.dst = dc_array_host(job->map + job->head, npy_dtype(job->type), job->src.ndim, job->shape);
@@ -194,8 +189,9 @@ int transform_compute(transform_job *job)
     code = convert_room(&w);
     ui_progress_begin(&w.progress);
     dc_queue_set_progress(job->session.queue, on_progress, &w);
-    for (int64_t first = 0; first < places && !code; first += step)
-        code = run_slab(&w, first, first + step < places ? first + step : places);
+    do
+        code = code ? code : run_block(&w, first);
+    while (!code && next_block(job, first));
     dc_queue_set_progress(job->session.queue, NULL, NULL);
     ui_progress_end(&w.progress);
     dc_host_free(job->session.context, w.converted);
