@@ -2,6 +2,7 @@
 #ifndef DUALCUBE_DUALCUBE_H
 #define DUALCUBE_DUALCUBE_H
 #include "dualcube/array.h"
+#include "dualcube/augment.h"
 #include "dualcube/base.h"
 #include "dualcube/device.h"
 #include "dualcube/introspect.h"
@@ -10,6 +11,7 @@
 #include "dualcube/queue.h"
 #include "dualcube/random.h"
 #include "dualcube/reduce.h"
+#include "dualcube/regrid.h"
 #include "dualcube/rolling.h"
 #include "dualcube/scale.h"
 #include "dualcube/smooth.h"

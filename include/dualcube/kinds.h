@@ -125,4 +125,13 @@ enum {
  * line again. */
 enum { DC_EDGES_REFLECT = 0, DC_EDGES_NEAREST = 1, DC_EDGES_CONSTANT = 2, DC_EDGES_WRAP = 3 };
 
+/* dc_augment_kind. */
+enum { DC_AUGMENT_APPLY = 0 };
+
+/* dc_regrid_kind: maps, and rows at other times. */
+enum { DC_REGRID_BILINEAR = 0, DC_REGRID_RESAMPLE = 1 };
+
+/* What places outside the input are. */
+enum { DC_REGRID_OUTSIDE_NAN = 0, DC_REGRID_OUTSIDE_NEAREST = 1 };
+
 #endif

@@ -23,6 +23,10 @@ from ._system import (
 )
 from . import rolling as _rolling_functions
 from .rolling import *  # noqa: F401,F403  (the names are made from the registry)
+from . import regrid as _regrid_functions
+from .regrid import *  # noqa: F401,F403
+from . import augment as _augment_functions
+from .augment import *  # noqa: F401,F403
 from . import smooth as _smooth_functions
 from .smooth import *  # noqa: F401,F403
 from . import scale as _scale_functions
@@ -45,3 +49,5 @@ __all__ += _transform_functions.__all__
 __all__ += _smooth_functions.__all__
 __all__ += _scale_functions.__all__ + _estimators.__all__
 __all__ += _reduce_functions.__all__
+__all__ += _augment_functions.__all__
+__all__ += _regrid_functions.__all__
