@@ -16,6 +16,82 @@ static inline dc_i64 scale_count_at(const dc_scale_args *a, int k, dc_i64 v, dc_
            (a->reduced ? v * a->stride[k][a->ndim + a->reduced - 1] : 0);
 }
 
+/* How many of n values `step` apart count, with one pair of numbers. */
+DC_INLINE dc_i64 FN(scale_count_along)(const dc_scale_args *args, const FN(loose) * x, dc_i64 step,
+                                       dc_i64 n, T low, T high)
+{
+    const dc_scale_args a = *args;
+    dc_i64 count = 0;
+
+    if (a.count_what == DC_SCALE_COUNT_MISSING)
+        for (dc_i64 v = 0; v < n; v++)
+            count += x[v * step] != x[v * step];
+    else if (a.count_what == DC_SCALE_COUNT_OUTSIDE)
+        for (dc_i64 v = 0; v < n; v++)
+            count += (x[v * step] < low) | (high < x[v * step]);
+    else
+        for (dc_i64 v = 0; v < n; v++)
+            count +=
+                FN(scale_counted)(x[v * step], low, high, a.count_what, a.format, a.least, a.most);
+    return count;
+}
+
+/* One value of each of n counts, `step` apart. */
+DC_INLINE void FN(scale_count_across)(const dc_scale_args *a, const FN(loose) * x, dc_i64 step,
+                                      dc_i64 n, const T *low, const T *high, dc_i64 *sum)
+{
+    if (a->count_what == DC_SCALE_COUNT_MISSING)
+        for (dc_i64 j = 0; j < n; j++)
+            sum[j] += x[j * step] != x[j * step];
+    else if (a->count_what == DC_SCALE_COUNT_OUTSIDE)
+        for (dc_i64 j = 0; j < n; j++)
+            sum[j] += (x[j * step] < low[j]) | (high[j] < x[j * step]);
+    else
+        for (dc_i64 j = 0; j < n; j++)
+            sum[j] += FN(scale_counted)(x[j * step], low[j], high[j], a->count_what, a->format,
+                                        a->least, a->most);
+}
+
+/* n values of each of SCALE_COUNTS counts that lie side by side, missing or outside. */
+static void FN(scale_count_lanes)(int what, const FN(loose) * x, dc_i64 step, dc_i64 n,
+                                  const T *low, const T *high, dc_i64 *sum)
+{
+    enum { REGISTERS = SCALE_COUNTS / VEC_LANES, EXACT = 1 << 30 };
+    FN(vec) from[REGISTERS], to[REGISTERS];
+
+    for (int r = 0; r < REGISTERS; r++) {
+        from[r] = FN(vloadu)(low + r * VEC_LANES);
+        to[r] = FN(vloadu)(high + r * VEC_LANES);
+    }
+    for (dc_i64 v = 0; v < n;) {
+        const dc_i64 end = n - v < EXACT ? n : v + EXACT; /* as far as counters are exact */
+        FN(cvec) count[REGISTERS] = {{0}};
+
+        for (; v < end; v++)
+            for (int r = 0; r < REGISTERS; r++) {
+                const FN(vec) here = FN(vloadu)(x + v * step + r * VEC_LANES);
+                const FN(mask) out = what == DC_SCALE_COUNT_MISSING
+                                         ? FN(visnan)(here)
+                                         : FN(mor)(FN(vlt)(here, from[r]), FN(vlt)(to[r], here));
+                count[r] = FN(cinc)(count[r], out);
+            }
+        for (int k = 0; k < SCALE_COUNTS; k++)
+            sum[k] += (dc_i64)count[k / VEC_LANES][k % VEC_LANES];
+    }
+}
+
+/* The numbers of value v of each count. */
+static void FN(scale_count_numbers)(const dc_scale_args *a, const FN(loose) *const *from, dc_i64 v,
+                                    dc_i64 counts, T *low, T *high)
+{
+    for (dc_i64 j = 0; j < counts; j++) {
+        low[j] = from[DC_SCALE_A] ? from[DC_SCALE_A][scale_count_at(a, DC_SCALE_A, v, j)]
+                                  : SCALE_VALUE(a, DC_SCALE_A);
+        high[j] = from[DC_SCALE_B] ? from[DC_SCALE_B][scale_count_at(a, DC_SCALE_B, v, j)]
+                                   : SCALE_VALUE(a, DC_SCALE_B);
+    }
+}
+
 /* One line of values, the innermost axis of those that are summed over, into `counts` counts. */
 static void FN(scale_count_line)(const dc_scale_args *args, const FN(loose) *const *from,
                                  dc_i64 counts, dc_i64 *sum)
@@ -23,17 +99,31 @@ static void FN(scale_count_line)(const dc_scale_args *args, const FN(loose) *con
     const dc_scale_args a = *args;
     const int axis = a.ndim + a.reduced - 1;
     const dc_i64 n = a.reduced ? a.shape[axis] : 1;
+    const dc_i64 step = a.reduced ? a.stride[DC_SCALE_X][axis] : 0;
+    const dc_i64 next = a.stride[DC_SCALE_X][a.ndim - 1];
+    const int vary = a.reduced && (a.stride[DC_SCALE_A][axis] || a.stride[DC_SCALE_B][axis]);
+    const FN(loose) *const x = from[DC_SCALE_X];
+    T low[SCALE_COUNTS], high[SCALE_COUNTS];
 
-    for (dc_i64 v = 0; v < n; v++)
-        for (dc_i64 j = 0; j < counts; j++) {
-            const T x = from[DC_SCALE_X][scale_count_at(&a, DC_SCALE_X, v, j)];
-            const T low = from[DC_SCALE_A] ? from[DC_SCALE_A][scale_count_at(&a, DC_SCALE_A, v, j)]
-                                           : SCALE_VALUE(&a, DC_SCALE_A);
-            const T high = from[DC_SCALE_B] ? from[DC_SCALE_B][scale_count_at(&a, DC_SCALE_B, v, j)]
-                                            : SCALE_VALUE(&a, DC_SCALE_B);
-
-            sum[j] += FN(scale_counted)(x, low, high, a.count_what, a.format, a.least, a.most);
-        }
+    FN(scale_count_numbers)(&a, from, 0, counts, low, high);
+    if (!vary && (counts == 1 || step == 1)) {
+        for (dc_i64 j = 0; j < counts; j++)
+            sum[j] += step == 1 ? FN(scale_count_along)(&a, x + j * next, 1, n, low[j], high[j])
+                                : FN(scale_count_along)(&a, x + j * next, step, n, low[j], high[j]);
+        return;
+    }
+    if (!vary && next == 1 && counts == SCALE_COUNTS && a.count_what != DC_SCALE_COUNT_SATURATED) {
+        FN(scale_count_lanes)(a.count_what, x, step, n, low, high, sum);
+        return;
+    }
+    for (dc_i64 v = 0; v < n; v++) {
+        if (vary)
+            FN(scale_count_numbers)(&a, from, v, counts, low, high);
+        if (next == 1)
+            FN(scale_count_across)(&a, x + v * step, 1, counts, low, high, sum);
+        else
+            FN(scale_count_across)(&a, x + v * step, next, counts, low, high, sum);
+    }
 }
 
 static void FN(scale_count)(void *const *operand, const void *args, const dc_tiling *tiling,
