@@ -10,7 +10,7 @@ enum {
     ORDER_SORTED = 512,     /* rows sorted whole                          */
     ORDER_SAMPLE_BITS = 12, /* rows of a sample                           */
     ORDER_LIST_BITS = 16,   /* values kept for a result                   */
-    ORDER_AHEAD = 24,       /* rows fetched before they are looked at */
+    ORDER_PANELS = 8,       /* that look at rows together */
     ORDER_PATIENCE = 6,     /* passes after which the middle is taken     */
     ORDER_FLUSH = 1 << 20   /* rows that 32-bit counters hold with ease   */
 };
@@ -152,63 +152,67 @@ typedef struct FN(order_pass) {
     dc_i64 below_low[VEC_LANES], above_low[VEC_LANES]; /* values < low, > low */
     dc_i64 below_high[VEC_LANES], above_high[VEC_LANES];
     dc_i64 bad[VEC_LANES];
+    FN(bits) counter[5];    /* of these five, not yet added to them         */
     dc_i64 kept[VEC_LANES]; /* values between, as many as there is room for */
     T *list[VEC_LANES];
     dc_i64 room;
 } FN(order_pass);
 
-DC_INLINE void FN(order_flush)(FN(bits) * c, dc_i64 *to)
+static void FN(order_flush)(FN(order_pass) * o)
 {
-    for (int j = 0; j < VEC_LANES; j++)
-        to[j] += (dc_i64)(*c)[j];
-    *c = (FN(bits)){0};
+    dc_i64 *const to[] = {o->below_low, o->above_low, o->below_high, o->above_high, o->bad};
+
+    for (int i = 0; i < 5; i++) {
+        for (int j = 0; j < VEC_LANES; j++)
+            to[i][j] += (dc_i64)o->counter[i][j];
+        o->counter[i] = (FN(bits)){0};
+    }
 }
 
-static void FN(order_look)(FN(rows_panel) * p, FN(order_pass) * o)
+static void FN(order_begin)(FN(order_pass) * o)
 {
-    const FN(vec) low = o->low, high = o->high;
-    FN(bits) bl = {0}, al = {0}, bh = {0}, ah = {0}, bad = {0};
-    dc_i64 flushed = 0;
-
     memset(o->below_low, 0, sizeof o->below_low);
     memset(o->above_low, 0, sizeof o->above_low);
     memset(o->below_high, 0, sizeof o->below_high);
     memset(o->above_high, 0, sizeof o->above_high);
     memset(o->bad, 0, sizeof o->bad);
     memset(o->kept, 0, sizeof o->kept);
-    for (dc_i64 at = 0; at < p->args->rows;) {
-        const FN(loose) * row;
-        dc_i64 stride;
-        const int n = FN(rows_chunk)(p, at, p->args->rows - at, &row, &stride);
+    memset(o->counter, 0, sizeof o->counter);
+}
 
-        for (int i = 0; i < n; i++) {
-            const FN(vec) x = FN(vloadu)(row + i * stride);
-            __builtin_prefetch((const void *)(row + (i + ORDER_AHEAD) * stride));
-            const FN(mask) over = FN(vlt)(low, x), under = FN(vlt)(x, high);
-            unsigned between = FN(mbits)(FN(mand)(over, under));
+/* Rows at ... at + n - 1, a chunk at most. */
+static void FN(order_look)(FN(rows_panel) * p, FN(order_pass) * o, dc_i64 at, int n)
+{
+    const FN(vec) low = o->low, high = o->high;
+    FN(bits) bl = o->counter[0], al = o->counter[1], bh = o->counter[2], ah = o->counter[3];
+    FN(bits) bad = o->counter[4];
+    const FN(loose) * row;
+    dc_i64 stride;
 
-            bl = FN(order_count)(bl, FN(vlt)(x, low));
-            al = FN(order_count)(al, over);
-            bh = FN(order_count)(bh, under);
-            ah = FN(order_count)(ah, FN(vlt)(high, x));
-            bad = FN(order_count)(bad, FN(visnan)(x));
-            for (; between; between &= between - 1) {
-                const int j = __builtin_ctz(between);
+    (void)FN(rows_chunk)(p, at, n, &row, &stride);
+    for (int i = 0; i < n; i++) {
+        const FN(vec) x = FN(vloadu)(row + i * stride);
+        const FN(mask) over = FN(vlt)(low, x), under = FN(vlt)(x, high);
+        unsigned between = FN(mbits)(FN(mand)(over, under));
 
-                if (o->kept[j] < o->room)
-                    o->list[j][o->kept[j]++] = row[i * stride + j] + 0;
-            }
+        __builtin_prefetch((const void *)(row + (i + ROWS_CHUNK) * stride));
+        bl = FN(order_count)(bl, FN(vlt)(x, low));
+        al = FN(order_count)(al, over);
+        bh = FN(order_count)(bh, under);
+        ah = FN(order_count)(ah, FN(vlt)(high, x));
+        bad = FN(order_count)(bad, FN(visnan)(x));
+        for (; between; between &= between - 1) {
+            const int j = __builtin_ctz(between);
+
+            if (o->kept[j] < o->room)
+                o->list[j][o->kept[j]++] = row[i * stride + j] + 0;
         }
-        at += n;
-        if (at - flushed < ORDER_FLUSH && at < p->args->rows)
-            continue;
-        FN(order_flush)(&bl, o->below_low);
-        FN(order_flush)(&al, o->above_low);
-        FN(order_flush)(&bh, o->below_high);
-        FN(order_flush)(&ah, o->above_high);
-        FN(order_flush)(&bad, o->bad);
-        flushed = at;
     }
+    o->counter[0] = bl;
+    o->counter[1] = al;
+    o->counter[2] = bh;
+    o->counter[3] = ah;
+    o->counter[4] = bad;
 }
 
 /* A lane's search for the value at a rank: low_bound < it < high_bound in the order of keys, or
@@ -274,10 +278,21 @@ static void FN(order_narrow)(FN(order_pass) * o, int j, dc_i64 n, FN(order_searc
     o->high[j] = high + 0;
 }
 
+/* A panel on its way. */
+typedef struct FN(order_panel) {
+    FN(rows_panel) rows;
+    FN(order_pass) pass;
+    FN(order_search) search[VEC_LANES];
+    T result[VEC_LANES];
+    int open;
+} FN(order_panel);
+
+/* Panels side by side look at the same rows together: a row is brought from memory once. */
 typedef struct FN(order_work) {
     FN(vec) buffer[ROWS_CHUNK];
     FN(vec) sample[1 << ORDER_SAMPLE_BITS];
-    T list[VEC_LANES][1 << ORDER_LIST_BITS];
+    FN(order_panel) panel[ORDER_PANELS];
+    T list[][VEC_LANES][1 << ORDER_LIST_BITS]; /* one for each panel */
 } FN(order_work);
 
 /* Rows of the sample: spread by a multiplicative hash, the same on every machine. */
@@ -326,47 +341,76 @@ DC_INLINE T FN(order_result)(const dc_reduce_args *a, dc_i64 n, dc_i64 bad,
     return FN(reduce_between)(s->value[0], s->value[1], &s->place, a->interpolation);
 }
 
-/* One quantile of a panel of many rows; sample: sorted. */
-static void FN(order_select)(FN(rows_panel) * p, FN(order_work) * w, const dc_i64 *valid, double q,
-                             T *result)
+/* What a pass tells of lane j; 1: more is needed. */
+static int FN(order_learn)(FN(order_panel) * panel, int j, int passes, double q)
 {
-    const dc_reduce_args *a = p->args;
-    FN(order_search) search[VEC_LANES];
-    FN(order_pass) o = {.room = 1 << ORDER_LIST_BITS};
+    const dc_reduce_args *a = panel->rows.args;
+    FN(order_pass) *const o = &panel->pass;
+    FN(order_search) *const s = &panel->search[j];
+    const dc_i64 n = a->rows - o->bad[j];
+
+    if (passes == 0) {
+        *s = (FN(order_search)){.least = -FN(reduce_infinity)(), .most = FN(reduce_infinity)()};
+        s->place = dc_reduce_place_of(reduce_bits_f64(q), n > 0 ? n : 1, a->interpolation);
+        s->rank[0] = s->place.lower;
+        s->rank[1] = s->place.upper;
+        if (n == 0 || n < a->min_count || (a->propagate && o->bad[j]))
+            s->found = 2;
+    }
+    while (s->found < 2 && FN(order_tell)(o, j, n, s->rank[s->found], &s->value[s->found]))
+        if (++s->found == 1) { /* the upper rank is at or above the lower */
+            s->least = s->value[0];
+            s->most = FN(reduce_infinity)();
+        }
+    panel->result[j] = FN(order_result)(a, n, o->bad[j], s);
+    if (s->found < 2) {
+        FN(order_narrow)(o, j, n, s, passes);
+        return 1;
+    }
+    o->low[j] = FN(reduce_infinity)(); /* nothing more is kept */
+    o->high[j] = -FN(reduce_infinity)();
+    return 0;
+}
+
+/* One quantile of `count` panels of many rows. */
+static void FN(order_select)(FN(order_work) * w, int count, double q)
+{
+    const dc_i64 rows = w->panel[0].rows.args->rows;
+    dc_i64 valid[VEC_LANES];
     int open = 1;
 
-    FN(order_guess)(w->sample, valid, q, &o);
-    for (int j = 0; j < VEC_LANES; j++)
-        o.list[j] = w->list[j];
-    for (int passes = 0; open; passes++) {
-        FN(order_look)(p, &o);
-        open = 0;
-        for (int j = 0; j < p->jobs; j++) {
-            FN(order_search) *const s = &search[j];
-            const dc_i64 n = a->rows - o.bad[j];
+    for (int g = 0; g < count; g++) {
+        FN(order_panel) *const panel = &w->panel[g];
 
-            if (passes == 0) {
-                *s = (FN(order_search)){.least = -FN(reduce_infinity)(),
-                                        .most = FN(reduce_infinity)()};
-                s->place = dc_reduce_place_of(reduce_bits_f64(q), n > 0 ? n : 1, a->interpolation);
-                s->rank[0] = s->place.lower;
-                s->rank[1] = s->place.upper;
-                if (n == 0 || n < a->min_count || (a->propagate && o.bad[j]))
-                    s->found = 2;
+        FN(order_settle)(w->sample, FN(order_sample)(&panel->rows, w->sample), valid);
+        FN(order_guess)(w->sample, valid, q, &panel->pass);
+        panel->pass.room = 1 << ORDER_LIST_BITS;
+        for (int j = 0; j < VEC_LANES; j++)
+            panel->pass.list[j] = w->list[g][j];
+        panel->open = 1;
+    }
+    for (int passes = 0; open; passes++) {
+        for (int g = 0; g < count; g++)
+            FN(order_begin)(&w->panel[g].pass);
+        for (dc_i64 at = 0; at < rows; at += ROWS_CHUNK)
+            for (int g = 0; g < count; g++) {
+                const int n = rows - at < ROWS_CHUNK ? (int)(rows - at) : ROWS_CHUNK;
+
+                if (w->panel[g].open)
+                    FN(order_look)(&w->panel[g].rows, &w->panel[g].pass, at, n);
+                if (at % ORDER_FLUSH == 0)
+                    FN(order_flush)(&w->panel[g].pass);
             }
-            while (s->found < 2 && FN(order_tell)(&o, j, n, s->rank[s->found], &s->value[s->found]))
-                if (++s->found == 1) { /* the upper rank is at or above the lower */
-                    s->least = s->value[0];
-                    s->most = FN(reduce_infinity)();
-                }
-            result[j] = FN(order_result)(a, n, o.bad[j], s);
-            if (s->found == 2) { /* nothing more is kept */
-                o.low[j] = FN(reduce_infinity)();
-                o.high[j] = -FN(reduce_infinity)();
-                continue;
-            }
-            FN(order_narrow)(&o, j, n, s, passes);
-            open = 1;
+        open = 0;
+        for (int g = 0; g < count; g++) {
+            FN(order_panel) *const panel = &w->panel[g];
+            int more = 0;
+
+            FN(order_flush)(&panel->pass);
+            for (int j = 0; panel->open && j < panel->rows.jobs; j++)
+                more |= FN(order_learn)(panel, j, passes, q);
+            panel->open = more;
+            open |= more;
         }
     }
 }
@@ -401,39 +445,46 @@ static void FN(order_few)(FN(rows_panel) * p, FN(order_work) * w, const dc_u64 *
         }
 }
 
+enum { ORDER_TOGETHER }; /* tiling->part: panels of a tile */
+
 static void FN(order_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
 {
     const dc_reduce_args *a = args;
+    dc_i64 panels = (a->outs - 1) / VEC_LANES + 1, together = (panels - 1) / machine->threads + 1;
+    dc_i64 scratch = (dc_i64)offsetof(FN(order_work), list);
 
-    (void)machine;
-    FN(rows_cut)
-    (a,
-     a->rows > ORDER_SORTED ? (dc_i64)sizeof(FN(order_work))
-                            : (dc_i64)offsetof(FN(order_work), list),
-     a->rows * a->outs, tiling);
+    together = together < ORDER_PANELS ? together : ORDER_PANELS;
+    if (a->rows > ORDER_SORTED)
+        scratch += together * (dc_i64)sizeof(T) * VEC_LANES << ORDER_LIST_BITS;
+    FN(rows_cut)(a, scratch, a->rows * a->outs, tiling);
+    tiling->part[ORDER_TOGETHER] = together;
+    tiling->tiles = (panels - 1) / together + 1;
 }
 
 static void FN(order_run)(void *const *operand, const void *args, const dc_tiling *tiling,
                           dc_i64 tile, void *scratch)
 {
     const dc_reduce_args *a = args;
+    const dc_i64 first = tile * tiling->part[ORDER_TOGETHER];
     FN(order_work) *const w = scratch;
     const dc_u64 *const q = operand[2];
-    dc_i64 valid[VEC_LANES];
-    T *const dst = operand[1], result[VEC_LANES];
-    FN(rows_panel) p;
+    T *const dst = operand[1];
+    int count = 0;
 
-    (void)tiling;
-    FN(rows_begin)(&p, a, operand[0], tile * VEC_LANES, (T *)w->buffer);
-    if (a->rows <= ORDER_SORTED) {
-        FN(order_few)(&p, w, q, dst);
-        return;
+    for (; count < tiling->part[ORDER_TOGETHER]; count++) {
+        FN(order_panel) *const panel = &w->panel[count];
+
+        if ((first + count) * VEC_LANES >= a->outs)
+            break;
+        FN(rows_begin)(&panel->rows, a, operand[0], (first + count) * VEC_LANES, (T *)w->buffer);
+        if (a->rows <= ORDER_SORTED)
+            FN(order_few)(&panel->rows, w, q, dst);
     }
-    FN(order_settle)(w->sample, FN(order_sample)(&p, w->sample), valid);
-    for (dc_i64 i = 0; i < a->k; i++) {
-        FN(order_select)(&p, w, valid, reduce_of_bits_f64(q[i]), result);
-        for (int j = 0; j < p.jobs; j++)
-            dst[p.dst[j] + i * a->list_dst] = result[j];
+    for (dc_i64 i = 0; a->rows > ORDER_SORTED && i < a->k; i++) {
+        FN(order_select)(w, count, reduce_of_bits_f64(q[i]));
+        for (int g = 0; g < count; g++)
+            for (int j = 0; j < w->panel[g].rows.jobs; j++)
+                dst[w->panel[g].rows.dst[j] + i * a->list_dst] = w->panel[g].result[j];
     }
 }
 
