@@ -39,7 +39,7 @@ cmake -S "$ROOT" -B "$RELEASE" -G Ninja -DCMAKE_BUILD_TYPE=Release -DDC_WERROR=$
 cmake --build "$RELEASE" -j "$JOBS"
 # One driver cache for all stages, filled once: drivers are not at their best when many processes
 # meet on a cold one.
-"$RELEASE/bin/tests/parity" --cases 72 --seconds 60 >"$BUILD/logs/warm.log" || true
+"$RELEASE/bin/tests/parity" --cases 400 --small --seconds 60 >"$BUILD/logs/warm.log" || true
 """, needs=(), weight=99, limit=600),
     Stage("asan-build", "the same with address and undefined-behaviour sanitizers, baseline only", """
 cmake -S "$ROOT" -B "$ASAN" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DDC_SANITIZE=address,undefined \
@@ -47,8 +47,8 @@ cmake -S "$ROOT" -B "$ASAN" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DDC_SANITIZE=addr
 cmake --build "$ASAN" -j 1
 """, limit=500),
     Stage("parity", "bits of every row, instruction set, thread count, chunking and device", """
-"$RELEASE/bin/tests/parity" --seed "$SEED" --cases 13500 --seconds 150 --cells \
-    --min-comparisons 200000 --need-threads --need-opencl \
+"$RELEASE/bin/tests/parity" --seed "$SEED" --cases 21000 --seconds 150 --cells \
+    --min-comparisons 330000 --need-threads --need-opencl \
     --csv "$BUILD/PARITY.csv" --markdown "$BUILD/PARITY.md"
 """),
     Stage("devices", "devices whose memory holds garbage, that copy all data, that are several", """
