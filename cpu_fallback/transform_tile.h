@@ -301,17 +301,35 @@ static void FN(tile_edges)(const FN(tile) * t, const FN(any) * from, FN(any) * t
             to[t->targets[r] + c] = from[t->places[c] + r];
 }
 
+/* A line of each row of a block, where registers are shorter: a line that is written in parts past
+ * the caches costs as many as it has. */
+DC_INLINE void FN(tile_lines)(const FN(any) * from, const dc_i64 *column, FN(any) * to,
+                              const dc_i64 *row)
+{
+    enum { LINE_COLUMNS = LINE / (int)sizeof(T) };
+    _Alignas(LINE) T line[BLOCK * LINE_COLUMNS];
+
+    for (int c = 0; c < LINE_COLUMNS; c += BLOCK)
+        FN(block_transpose)(from, column + c, line + c, LINE_COLUMNS);
+    for (int r = 0; r < BLOCK; r++)
+        transform_line((void *)(to + row[r]), line + r * LINE_COLUMNS);
+}
+
 /* `to`: the first column of row 0 of the rows. */
 static void FN(tile_direct)(const FN(tile) * t, const FN(any) * from, FN(any) * to, dc_i64 head,
                             int bypass)
 {
-    enum { LINE_COLUMNS = LINE / (int)sizeof(T) };
-    const dc_i64 rows = t->rows / BLOCK * BLOCK, whole = (t->columns - head) / LINE_COLUMNS;
-    const dc_i64 end = head + whole * LINE_COLUMNS;
+    const dc_i64 line = LINE / (dc_i64)sizeof(T);
+    const dc_i64 rows = t->rows / BLOCK * BLOCK, whole = (t->columns - head) / line;
+    const dc_i64 end = head + whole * line;
 
     for (dc_i64 r = 0; r < rows; r += BLOCK)
-        for (dc_i64 c = head; c < end; c += BLOCK)
-            FN(block_scatter)(from + r, t->places + c, to + c, t->targets + r, bypass);
+        for (dc_i64 c = head; c < end; c += line)
+            if (bypass && BLOCK < line)
+                FN(tile_lines)(from + r, t->places + c, to + c, t->targets + r);
+            else
+                for (dc_i64 k = c; k < c + line; k += BLOCK)
+                    FN(block_scatter)(from + r, t->places + k, to + k, t->targets + r, bypass);
     FN(tile_edges)(t, from, to, 0, rows, 0, head);
     FN(tile_edges)(t, from, to, 0, rows, end, t->columns - end);
     FN(tile_edges)(t, from, to, rows, t->rows - rows, 0, t->columns);
