@@ -193,6 +193,15 @@ scaled() { # METHOD: fitted, applied in chunks of any size with the same bytes, 
 for method in standard min-max max-abs robust; do
     check "scale $method" scaled $method
 done
+filled() { # a model that fills, one that clips; neither has an inverse
+    $S fit plain.npy -m fill-median -o fill.model -d cpu >/dev/null &&
+        $S apply fill.model plain.npy -o filled.npy -d cpu --memory 9K >/dev/null &&
+        $S fit filled.npy -m outliers -o bounds.model -d cpu >/dev/null &&
+        $S apply bounds.model filled.npy -o bounded.npy -d cpu >/dev/null &&
+        ! cmp -s filled.npy bounded.npy && ! $S inverse fill.model filled.npy -o x.npy 2>said.err &&
+        grep -q "simple_imputer has no inverse" said.err
+}
+check "scale: filling and outliers" filled
 converted() { # integers, and the other order of axes, are copied in chunks
     $S fit whole.npy -o whole.model --memory 16 -d cpu >/dev/null &&
         $S apply whole.model whole.npy -o whole.out.npy --memory 16 -d cpu >/dev/null &&

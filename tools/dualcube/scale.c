@@ -7,14 +7,16 @@
 
 enum { OUTPUT = CLI_FIRST_ID, METHOD, DTYPE, MEMORY };
 
-static const char *const methods[SCALE_METHODS] = {"standard", "min-max", "max-abs", "robust"};
+static const char *const methods[SCALE_METHODS] = {"standard",  "min-max",     "max-abs", "robust",
+                                                   "fill-mean", "fill-median", "outliers"};
 
 static const cli_option options[] = {
     {"output", 'o', "FILE", "fit: the model file; apply, inverse: the .npy file (required)",
      OUTPUT},
     {"method", 'm', "NAME",
      "fit: standard (mean and standard deviation, the default), min-max, max-abs, robust (median "
-     "and quartiles)",
+     "and quartiles); fill-mean, fill-median (of missing values); outliers (clipped to 1.5 times "
+     "the quartiles' distance beyond them)",
      METHOD},
     {"dtype", 0, "TYPE", "compute with f32 or f64 (default: as in the file; integers f64)", DTYPE},
     {"memory", 0, "SIZE", "size of the chunks of rows, such as 64M (the default)", MEMORY},
@@ -132,7 +134,9 @@ static int take_method(scale_job *job, const char *word)
             job->method = k;
             return 0;
         }
-    return cli_fail(CLI_USAGE, "--method is \"%s\", expected standard, min-max, max-abs or robust",
+    return cli_fail(CLI_USAGE,
+                    "--method is \"%s\", expected standard, min-max, max-abs, robust, "
+                    "fill-mean, fill-median or outliers",
                     word);
 }
 

@@ -9,7 +9,16 @@
 #include "tools/dualcube/ui.h"
 
 /* What is fitted, by the names of --method. */
-enum { SCALE_STANDARD, SCALE_MIN_MAX, SCALE_MAX_ABS, SCALE_ROBUST, SCALE_METHODS };
+enum {
+    SCALE_STANDARD,
+    SCALE_MIN_MAX,
+    SCALE_MAX_ABS,
+    SCALE_ROBUST,
+    SCALE_FILL_MEAN,
+    SCALE_FILL_MEDIAN,
+    SCALE_OUTLIERS,
+    SCALE_METHODS
+};
 
 typedef struct scale_job {
     const char *input;  /* .npy: axis 0 are rows, the others columns */

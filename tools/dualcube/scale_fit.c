@@ -173,6 +173,27 @@ static dc_status fill_robust(dc_model *m, const double *s, int64_t columns, doub
     return status == DC_OK ? put(m, "scale", out, columns) : status;
 }
 
+static dc_status fill_mean(dc_model *m, const double *s, int64_t columns, double *out)
+{
+    (void)out;
+    return put(m, "statistics", s + columns, columns);
+}
+
+/* Quartiles less and plus one and a half times their distance. */
+static dc_status fill_bounds(dc_model *m, const double *s, int64_t columns, double *out)
+{
+    dc_status status;
+
+    for (int64_t c = 0; c < columns; ++c) {
+        const double reach = 1.5 * (s[2 * columns + c] - s[c]);
+
+        out[c] = s[c] - reach;
+        out[columns + c] = s[2 * columns + c] + reach;
+    }
+    status = put(m, "low", out, columns);
+    return status == DC_OK ? put(m, "high", out + columns, columns) : status;
+}
+
 /* Names and entries are those of the Python classes, which read these files, too. */
 static const struct {
     const char *kind, *parameters;
@@ -187,6 +208,12 @@ static const struct {
     [SCALE_MAX_ABS] = {"max_abs_scaler", "{}", DC_REDUCE_EXTENT, 2, fill_max_abs},
     [SCALE_ROBUST] = {"robust_scaler", "{\"quantile_range\": [25.0, 75.0]}", DC_REDUCE_QUANTILE, 3,
                       fill_robust},
+    [SCALE_FILL_MEAN] = {"simple_imputer", "{\"strategy\": \"mean\"}", DC_REDUCE_MOMENTS, 3,
+                         fill_mean},
+    [SCALE_FILL_MEDIAN] = {"simple_imputer", "{\"strategy\": \"median\"}", DC_REDUCE_QUANTILE, 3,
+                           fill_mean}, /* the second of the three, too */
+    [SCALE_OUTLIERS] = {"outlier_clipper", "{\"method\": \"iqr\", \"handling\": \"clip\"}",
+                        DC_REDUCE_QUANTILE, 3, fill_bounds},
 };
 
 static int on_progress(int64_t done, int64_t total, void *user)
@@ -231,7 +258,7 @@ int scale_fit(scale_job *job, dc_model **model)
             status = methods[job->method].fill(*model, s, job->columns, out);
         if (status == DC_OK)
             status = dc_model_set_number(*model, "n_features_in", (double)job->columns);
-        if (status == DC_OK && job->method != SCALE_STANDARD) /* that one counts by column */
+        if (status == DC_OK && (job->method == SCALE_MIN_MAX || job->method == SCALE_MAX_ABS))
             status = dc_model_set_number(*model, "n_samples_seen", (double)job->rows);
         code = status == DC_OK ? 0 : cli_fail_status(status);
     }
