@@ -67,19 +67,50 @@ DC_INLINE void FN(leaf_deviations)(FN(fold_panel) * p, int s, int masked)
         LEAF_STRIP(FN(cols_deviations), p, s, 0);
 }
 
+/* Leaves of a few whole rows without missing values; 0: not such a one. */
+DC_INLINE int FN(leaf_few)(FN(fold_panel) * p, int s)
+{
+    if (!p->cols || FN(leaf_tail)(p, s) || p->count > DC_REDUCE_LANES / 2)
+        return 0;
+    switch (p->count) {
+    case 2:
+        FN(cols_few)(p, s, 2);
+        break;
+    case 4:
+        FN(cols_few)(p, s, 4);
+        break;
+    case 6:
+        FN(cols_few)(p, s, 6);
+        break;
+    case 8:
+        FN(cols_few)(p, s, 8);
+        break;
+    default:
+        return 0;
+    }
+    return p->args->propagate || !FN(many)(FN(visnan)(p->work->node[s].a));
+}
+
 DC_INLINE void FN(leaf_moments)(FN(fold_panel) * p, int s)
 {
     FN(fold_node) *const node = &p->work->node[s];
-    const int masked = FN(leaf_sums)(p, s);
-    const FN(vec) n = node->n;
-    const FN(mask) some = FN(vlt)(FN(vzero)(), n);
-    FN(vec) m, squares;
+    FN(vec) n, m, squares;
+    FN(mask) some;
 
-    node->a = FN(vsel)(some, node->a / n, FN(vzero)());
-    if (masked)
-        FN(leaf_deviations)(p, s, 1);
-    else
-        FN(leaf_deviations)(p, s, 0);
+    if (FN(leaf_few)(p, s)) {
+        n = node->n;
+        some = FN(vlt)(FN(vzero)(), n);
+    } else {
+        const int masked = FN(leaf_sums)(p, s);
+
+        n = node->n;
+        some = FN(vlt)(FN(vzero)(), n);
+        node->a = FN(vsel)(some, node->a / n, FN(vzero)());
+        if (masked)
+            FN(leaf_deviations)(p, s, 1);
+        else
+            FN(leaf_deviations)(p, s, 0);
+    }
     m = p->work->e / n;
     squares = p->work->q - p->work->e * m;
     squares = FN(vsel)(FN(vlt)(squares, FN(vzero)()), FN(vzero)(), squares);

@@ -198,33 +198,41 @@ DC_INLINE void FN(cols_deviations)(FN(fold_panel) * p, int s, int masked, int ta
     enum { HALF = DC_REDUCE_LANES / 2 };
     FN(vec) e[DC_REDUCE_LANES], q[DC_REDUCE_LANES];
 
-    if (p->count <= HALF) { /* in registers throughout */
-        const FN(vec) a = p->work->node[s].a;
-        FN(vec) e8[HALF], q8[HALF];
-
-        for (int l = 0; l < HALF; l++)
-            e8[l] = q8[l] = FN(vzero)();
-        for (int l = 0; l < HALF; l++)
-            if (l < p->count) {
-                const FN(vec) x = FN(cols_row)(p, s, l, tail);
-
-                e8[l] = masked ? FN(fold_keep)(FN(visnan)(x), x - a) : x - a;
-                q8[l] = e8[l] * e8[l];
-                e8[l] += FN(vzero)(); /* no -0 */
-            }
-        for (int h = HALF / 2; h > 0; h /= 2)
-            for (int l = 0; l < h; l++) {
-                e8[l] += e8[l + h];
-                q8[l] += q8[l + h];
-            }
-        p->work->e = e8[0];
-        p->work->q = q8[0];
-        return;
-    }
     FN(cols_half)(p, s, masked, tail, 0, e, q);
-    FN(cols_half)(p, s, masked, tail, HALF, e + HALF, q + HALF);
+    if (p->count > HALF)
+        FN(cols_half)(p, s, masked, tail, HALF, e + HALF, q + HALF);
     p->work->e = FN(cols_tree)(e, p->count);
     p->work->q = FN(cols_tree)(q, p->count);
+}
+
+/* Both passes over a few rows that stay in registers: `rows` is a constant where this is called. */
+DC_INLINE void FN(cols_few)(FN(fold_panel) * p, int s, int rows)
+{
+    enum { MOST = DC_REDUCE_LANES / 2 };
+    FN(vec) x[MOST], e[MOST], q[MOST];
+
+    for (int l = 0; l < rows; l++) {
+        x[l] = FN(cols_row)(p, s, l, 0);
+        e[l] = x[l] + FN(vzero)(); /* no -0 */
+    }
+    for (int h = MOST / 2; h > 0; h /= 2)
+        for (int l = 0; l < h && l + h < rows; l++)
+            e[l] += e[l + h];
+    p->work->node[s].n = FN(vset)((T)rows);
+    p->work->node[s].a = e[0] / FN(vset)((T)rows);
+    for (int l = 0; l < rows; l++) {
+        const FN(vec) d = x[l] - p->work->node[s].a;
+
+        e[l] = d + FN(vzero)();
+        q[l] = d * d;
+    }
+    for (int h = MOST / 2; h > 0; h /= 2)
+        for (int l = 0; l < h && l + h < rows; l++) {
+            e[l] += e[l + h];
+            q[l] += q[l + h];
+        }
+    p->work->e = e[0];
+    p->work->q = q[0];
 }
 
 DC_INLINE FN(vec) FN(cols_count)(const FN(fold_panel) * p, int s, int finite, int tail)
