@@ -74,8 +74,8 @@ static dc_i64 FN(smooth_width)(const dc_smooth_args *a, dc_i64 most)
     const dc_i32 last = a->naxes - 1;
     dc_i64 width;
 
-    if (a->group_axes != 1 || a->shape[last] < VEC_LANES || a->src_stride[last] != 1 ||
-        a->dst_stride[last] != 1 || a->n >= INT32_MAX)
+    if (a->shape[last] < VEC_LANES || a->src_stride[last] != 1 || a->dst_stride[last] != 1 ||
+        a->n >= INT32_MAX)
         return 0;
     width = most / VEC_LANES * VEC_LANES;
     width = width < 4 * VEC_LANES ? 4 * VEC_LANES : width > 1024 ? 1024 : width;

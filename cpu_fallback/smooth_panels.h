@@ -1,7 +1,7 @@
 /* Means, moments and extremes of groups that lie side by side: a lane for each.  Included by
  * cpu_fallback/smooth.c once per dtype, hence no guard.
  *
- * A panel is a few hundred neighbouring groups of one axis.  Its tables have room for whole
+ * A panel is a few hundred neighbouring groups.  Its tables have room for whole
  * registers; what lies beyond the last group is 0 and never stored. */
 
 typedef struct FN(smooth_panel) {
@@ -13,10 +13,22 @@ typedef struct FN(smooth_panel) {
     T *a, *p, *q, *count, *tree; /* tables; tree: DC_SMOOTH_COLUMNS tables for each waiting node */
 } FN(smooth_panel);
 
+/* Elements from value 0 of a group to value j, in the source; *dst: in the output. */
+DC_INLINE dc_i64 FN(smooth_apart)(const FN(smooth_panel) * panel, dc_i64 j, dc_i64 *dst)
+{
+    const dc_smooth_args *const a = panel->args;
+
+    if (a->group_axes > 1)
+        return smooth_value_at(a, j, dst);
+    *dst = j * a->group_dst[0];
+    return j * a->group_src[0];
+}
+
 /* Registers of a row, 0 beyond the last group. */
 DC_INLINE FN(vec) FN(smooth_row)(const FN(smooth_panel) * panel, dc_i64 j, dc_i64 at)
 {
-    const FN(loose) *const from = panel->src + j * panel->args->group_src[0] + at;
+    dc_i64 to;
+    const FN(loose) *const from = panel->src + FN(smooth_apart)(panel, j, &to) + at;
     const dc_i64 left = panel->groups - at;
 
     return left >= VEC_LANES ? FN(vloadu)(from) : FN(vload_n)(from, (int)left);
@@ -201,10 +213,12 @@ DC_INLINE void FN(smooth_panel_write)(const FN(smooth_panel) * panel, int kind)
 {
     const dc_smooth_args *const a = panel->args;
 
-    for (dc_i64 j = 0; j < a->n; j++)
+    for (dc_i64 j = 0; j < a->n; j++) {
+        dc_i64 to;
+        const FN(loose) *const from = panel->src + FN(smooth_apart)(panel, j, &to);
+
         FN(smooth_results)
-    (kind, 1, panel->src + j * a->group_src[0], panel->dst + j * a->group_dst[0], panel->groups,
-     panel->a, panel->p, panel->q,
-     panel->stream ? (const char *)(panel->src + j * a->group_src[0] + panel->room) : NULL,
-     panel->stream);
+        (kind, 1, from, panel->dst + to, panel->groups, panel->a, panel->p, panel->q,
+         panel->stream ? (const char *)(from + panel->room) : NULL, panel->stream);
+    }
 }
