@@ -201,8 +201,11 @@ class Estimator:
         for name in self._fitted:
             if name.rstrip("_") in entries:
                 setattr(self, name, entries[name.rstrip("_")])
-        if isinstance(getattr(self, "n_samples_seen_", None), float):
-            self.n_samples_seen_ = int(self.n_samples_seen_)
+        seen = getattr(self, "n_samples_seen_", None)
+        if seen is not None:  # one number where all columns agree
+            seen = np.asarray(seen).astype(np.int64)
+            same = seen.size > 0 and (seen == seen.flat[0]).all()
+            self.n_samples_seen_ = int(seen.flat[0]) if same else seen
         if "n_features_in" in entries:
             self.n_features_in_ = int(entries["n_features_in"])
         if "feature_names_in" in entries:
