@@ -47,7 +47,7 @@ FOREIGN = [
     (r"cmocka\.h", ["tests/"]),
     (r"dlfcn\.h", ["host/core/", "tools/", "tests/"]),
     (r"[a-z0-9]*intrin\.h",
-     ["kernels/shared/", "cpu_fallback/runtime/", "bench/harness/", "tests/"]),
+     ["kernels/shared/", "cpu_fallback/runtime/", "bench/harness/", "bench/peers/", "tests/"]),
     (r"dualcube/.*", ["examples/"]),  # everybody else: "dualcube/..."
 ]
 # Kernels are compiled by a driver: no system header, but for the branch that C takes in shared/.

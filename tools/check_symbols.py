@@ -21,8 +21,9 @@ DOORS = {"libdualcube-opencl.so": {"dc_module_backend", "dc_module_probe"},
 PUBLIC, PRIVATE = "DUALCUBE_0.1", "DUALCUBE_PRIVATE"
 PRINTS = re.compile(r"(v?printf|puts|putchar|perror|v?warnx?|v?errx?|v?syslog|abort|_?exit|"
                     r"quick_exit|system|popen|__assert_fail|stdout|stderr|__v?printf_chk)$")
-# IEEE 754 gives these one result; every other function of libm has bits of its own per machine.
-LIBM_EXACT = re.compile(r"(sqrt|fma|floor|ceil|rint|nearbyint|trunc|fabs|copysign|fmod|ldexp|"
+# IEEE 754 gives these one result (and fe...env only set modes); every other function of libm has
+# bits of its own per machine.
+LIBM_EXACT = re.compile(r"fe[gs]etenv$|(sqrt|fma|floor|ceil|rint|nearbyint|trunc|fabs|copysign|fmod|ldexp|"
                         r"scalbn|frexp|modf)[fl]?$")
 NEEDED_NOT = re.compile(r"lib(OpenCL|clblast|openblas|cblas|blas|lapack)\b")
 

@@ -199,8 +199,8 @@ static dc_status judge(dc_cl_call *call, dc_status status)
         const dc_cl_memory *memory = memory_of(&call->operand[i]);
         if (memory && call->operand[i].kind == DC_SLOT_INPUT && memory->failed != DC_OK) {
             status = memory->failed;
-            snprintf(why, sizeof why, "an input was to come from a call that failed: %s",
-                     memory->why);
+            snprintf(why, sizeof why, "an input was to come from a call that failed: %.*s",
+                     (int)sizeof why - 48, memory->why);
         }
     }
     for (int32_t i = 0; i < call->noperands; ++i) {

@@ -47,7 +47,7 @@ typedef struct dct_parity_options {
 } dct_parity_options;
 #define DCT_PARITY_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        1, 0, 13000, 0.0, NULL, NULL, NULL, 0, -1, 7, 20, 0, DCT_PLANT_NONE, 0, 0, NULL, NULL            \
+        1, 0, 13000, 0.0, NULL, NULL, NULL, 0, -1, 7, 20, 0, DCT_PLANT_NONE, 0, 0, NULL, NULL      \
     }
 
 /* What one row x dtype reached on one device. */

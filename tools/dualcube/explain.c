@@ -109,8 +109,8 @@ static void place_arrays(request *r)
         const dc_param_info *p = &r->op.params[k];
         dc_array array;
 
-        if (p->type != DC_PARAM_ARRAY_IN && p->type != DC_PARAM_ARRAY_OUT)
-            continue;
+        if (strcmp(p->name, "src") != 0 && strcmp(p->name, "dst") != 0)
+            continue; /* not an array, or one that may be absent */
         array =
             dc_array_host(NULL, r->dtype, r->ndim, p->type == DC_PARAM_ARRAY_IN ? r->shape : out);
         memcpy((char *)r->params + p->offset, &array, sizeof array);
