@@ -183,7 +183,7 @@ static void registry(void **state)
     for (int32_t i = 0; i < count; i++) {
         dc_op_info op = {.struct_size = sizeof op}, same = op;
         char name[96];
-        int32_t in = 0, out = 0;
+        int32_t in = 0, out = 0, must = 0, lists = 0;
         expect_ok(dc_op_get(i, &op));
         expect_ok(dc_op_find(op.name, &same));
         assert_int_equal(op.id, same.id);
@@ -195,12 +195,16 @@ static void registry(void **state)
             const dc_param_info *p = &op.params[k];
             in += p->type == DC_PARAM_ARRAY_IN;
             out += p->type == DC_PARAM_ARRAY_OUT;
+            must += p->type <= DC_PARAM_ARRAY_OUT && p->required;
+            lists += p->type == DC_PARAM_ARRAYS_IN;
             assert_true(*p->name && *p->help && p->low <= p->high);
             assert_true(p->offset >= 4 && p->offset < op.params_bytes);
             assert_true(p->type != DC_PARAM_CHOICE || p->choices != NULL);
         }
-        assert_int_equal(in, op.inputs);
-        assert_int_equal(out, op.outputs);
+        /* Rows of a family share its struct: some leave arrays alone, some take lists of them. */
+        assert_true(op.inputs <= in || lists);
+        assert_true(op.outputs >= 1 && op.outputs <= out);
+        assert_true(must <= op.inputs + op.outputs);
     }
 }
 

@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as tree
 from dataclasses import dataclass
 
+SCRIPT = re.compile(r"^== (?:tests|tools)/\S+$", re.MULTILINE)  # a stage of several scripts
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.MULTILINE)
 CMOCKA = re.compile(r"\[  (PASSED|FAILED|SKIPPED) *\] (\d+) test\(s\)")
 
@@ -26,12 +27,15 @@ class Counts:
 
 
 def of_text(text):
-    """The last "N passed, N failed" line; None when there is none."""
-    found = SUMMARY.findall(text)
-    if not found:
-        return None
-    passed, failed, skipped = found[-1]
-    return Counts(int(passed), int(failed), int(skipped or 0))
+    """The last "N passed, N failed" line of every script in it; None when there is none."""
+    total, seen = Counts(), False
+    for part in SCRIPT.split(text):
+        found = SUMMARY.findall(part)
+        if found:
+            seen = True
+            passed, failed, skipped = found[-1]
+            total += Counts(int(passed), int(failed), int(skipped or 0))
+    return total if seen else None
 
 
 def of_cmocka(text):

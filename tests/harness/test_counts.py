@@ -27,6 +27,9 @@ class Stages(unittest.TestCase):
         self.assertEqual(of_text("3 passed, 1 failed\n5 passed, 0 failed, 2 skipped\n"),
                          Counts(5, 0, 2))
         self.assertIsNone(of_text("it went well"))
+        self.assertEqual(of_text("== tests/a.sh\n1 passed, 0 failed\n4 passed, 1 failed\n"
+                                 "== tests/b.sh\n2 passed, 0 failed, 1 skipped\n"),
+                         Counts(6, 1, 1))
         self.assertEqual(of_stage("5 passed, 0 failed\n", 0), Counts(5, 0))
 
     def test_status_wins_over_words(self):
