@@ -24,13 +24,13 @@ check() {
 parity="$RELEASE/bin/tests/parity"
 for plant in 1 2 3 4 5 6; do
     check "parity with planted defect $plant" 1 "rerun: dualcube parity" \
-        "$parity" --device cpu --small --cases 90 --plant $plant
+        "$parity" --device cpu --small --cases 480 --plant $plant
 done
-check "parity without a defect" 0 " 0 failed" "$parity" --device cpu --small --cases 90
+check "parity without a defect" 0 " 0 failed" "$parity" --device cpu --small --cases 480
 check "parity with too few comparisons" 1 "are required" \
-    "$parity" --device cpu --small --cases 90 --min-comparisons 1000000
+    "$parity" --device cpu --small --cases 480 --min-comparisons 1000000
 check "parity without OpenCL where it is demanded" 1 "no call ran on an OpenCL device" \
-    "$parity" --device cpu --small --cases 90 --need-opencl
+    "$parity" --device cpu --small --cases 480 --need-opencl
 check "parity that misses rows" 1 "was never compared" \
     "$parity" --device cpu --small --cases 3
 
