@@ -121,9 +121,10 @@ without_opencl() {
 
 wheel_installs() {
     "$python" -m venv "$temp/venv" || return 1
-    # Objects come from the compiler cache when there is one: one instruction set is enough here.
+    # One instruction set is enough here, with the options of the build that the compiler cache knows.
     "$temp/venv/bin/python" -m pip install -q --disable-pip-version-check "$root" \
-        --config-settings=cmake.define.DC_ISAS=baseline
+        --config-settings=cmake.define.DC_ISAS=baseline \
+        --config-settings=cmake.define.DC_WERROR="${WERROR:-OFF}"
 }
 
 wheel_holds() {

@@ -101,7 +101,7 @@ golden() {
         "$build/bin/tests/golden" "$tree/tests/golden/hashes.csv"
 }
 parity() {
-    "$build/bin/tests/parity" --op "${stem}_scale" --cases 1000 --seconds 60 \
+    "$build/bin/tests/parity" --op "${stem}_scale" --cases 6000 --seconds 60 \
         --min-comparisons 400 --csv "$temp/parity.csv" || return 1
     cat "$temp/parity.csv"
     grep -q "${stem}_scale,float32" "$temp/parity.csv" &&
@@ -116,7 +116,7 @@ parity_finds() {
     sed -i "s/= FN(${stem}_value)(&args, src\[src_at\]);/= FN(${stem}_value)(\&args, src[src_at]) * (T)1.5;/" \
         "$tree/kernels/$stem.cl" && grep -q '1\.5' "$tree/kernels/$stem.cl" || return 1
     cmake --build "$build" -j "$jobs" --target dualcube || return 1
-    ! "$build/bin/tests/parity" --op "${stem}_scale" --cases 200 --seconds 30
+    ! "$build/bin/tests/parity" --op "${stem}_scale" --cases 1200 --seconds 30
 }
 package() {
     "$python" -c 'import numpy, pytest' 2>/dev/null ||
