@@ -31,12 +31,16 @@ def present():
 def versions(names):
     """Version and thread count of every library that takes part."""
     import importlib
+    import importlib.util
 
     import dualcube
     import numpy
 
     found = {"dualcube": {"version": dualcube.version(), "threads": 1},
              "numpy": {"version": numpy.__version__, "threads": 1}}
+    for name, module in (("scipy", "scipy"), ("scikit-learn", "sklearn")):  # section cubes
+        if importlib.util.find_spec(module) is not None:
+            found[name] = {"version": importlib.import_module(module).__version__, "threads": 1}
     for name in names:
         entry = {"version": importlib.import_module(name).__version__, "threads": 1}
         if name == "numbagg":
