@@ -1,7 +1,8 @@
 /* Reductions: the CPU mirror.  One object per dtype (T, SFX) and instruction set.
  *
- * Folds (counts, sums, moments, extremes) run on panels of jobs: reduce_panel.h loads them,
- * reduce_fold.h makes and merges nodes, reduce_tiles.h cuts.  Order statistics are in
+ * Folds (counts, sums, moments, extremes) run on panels of jobs (reduce_panel.h): reduce_cols.h and
+ * reduce_runs.h read leaves, reduce_fold.h makes and merges nodes, reduce_few.h does both for few
+ * rows, reduce_tiles.h cuts.  Order statistics are in
  * reduce_order.h, histograms in reduce_bins.h, lists of the best in reduce_top.h. */
 #include <stddef.h>
 #include <string.h>
@@ -13,7 +14,14 @@
 
 #include "cpu_fallback/reduce_panel.h"
 
+#include "cpu_fallback/reduce_cols.h"
+#include "cpu_fallback/reduce_runs.h"
+
 #include "cpu_fallback/reduce_fold.h"
+
+#include "cpu_fallback/reduce_put.h"
+
+#include "cpu_fallback/reduce_few.h"
 #include "cpu_fallback/reduce_tiles.h"
 
 #define REDUCE_FOLD(name, kind)                                                                    \

@@ -24,139 +24,163 @@ DC_INLINE int FN(fold_most)(int kind)
     return FN(reduce_is_most)(kind) || kind == DC_REDUCE_EXTENT;
 }
 
-/* ---- a leaf --------------------------------------------------------------------------------- */
+/* What the values of all results are made with. */
+typedef struct FN(fold_rule) {
+    FN(vec) least; /* values that a result takes */
+    FN(vec) ddof;
+    int propagate, counts; /* counts: of more than one value */
+    int freedom;           /* ddof                           */
+    int plain;             /* rows that are enough where none is missing */
+} FN(fold_rule);
 
-/* Columns of strip s that are there, 0: all. */
-DC_INLINE int FN(leaf_tail)(const FN(fold_panel) * p, int s)
+/* A whole number that lanes, at most DC_REDUCE_BLOCK, can be compared with. */
+DC_INLINE FN(vec) FN(fold_limit)(dc_i64 n)
 {
-    return s == p->strips - 1 ? p->jobs % VEC_LANES : 0;
+    return FN(vset)((T)(n < 1 << 20 ? n : 1 << 20));
 }
 
-/* A function of a strip, compiled for whole strips and for others. */
-#define LEAF_STRIP(call, p, s, ...)                                                                \
-    (FN(leaf_tail)(p, s) ? call(p, s, __VA_ARGS__, FN(leaf_tail)(p, s))                            \
-                         : call(p, s, __VA_ARGS__, 0))
-
-DC_INLINE void FN(leaf_sum)(FN(fold_panel) * p, int s, int masked)
+DC_INLINE FN(fold_rule) FN(fold_rule_of)(const dc_reduce_args *a)
 {
-    if (!p->cols)
-        FN(rows_sum)(p, masked);
-    else if (masked)
-        LEAF_STRIP(FN(cols_sum), p, s, 1);
+    const dc_i64 enough = a->min_count > a->ddof + 1 ? a->min_count : a->ddof + 1;
+    FN(fold_rule) rule;
+
+    rule.least = FN(fold_limit)(a->min_count);
+    rule.ddof = FN(fold_limit)(a->ddof);
+    rule.propagate = a->propagate;
+    rule.counts = a->min_count > 1;
+    rule.plain = enough < DC_REDUCE_BLOCK ? (int)enough : DC_REDUCE_BLOCK;
+    rule.freedom = a->ddof < rule.plain ? (int)a->ddof : 0;
+    return rule;
+}
+
+/* ---- a leaf --------------------------------------------------------------------------------- */
+
+DC_INLINE void FN(leaf_sum)(FN(fold_panel) * p, int masked)
+{
+    if (p->cols)
+        FN(cols_sum)(p, masked);
     else
-        LEAF_STRIP(FN(cols_sum), p, s, 0);
+        FN(rows_sum)(p, masked);
 }
 
 /* Sums; are some values missing? */
-DC_INLINE int FN(leaf_sums)(FN(fold_panel) * p, int s)
+DC_INLINE int FN(leaf_sums)(FN(fold_panel) * p)
 {
-    FN(leaf_sum)(p, s, 0);
-    if (p->args->propagate || !FN(many)(FN(visnan)(p->work->node[s].a)))
+    FN(mask) bad = FN(mnone)();
+
+    FN(leaf_sum)(p, 0);
+    for (int s = 0; s < p->strips; s++)
+        bad = FN(mor)(bad, FN(visnan)(p->work->node[s].a));
+    if (p->args->propagate || !FN(many)(bad))
         return 0;
-    FN(leaf_sum)(p, s, 1); /* or infinities of either sign: then this changes nothing */
+    FN(leaf_sum)(p, 1); /* or infinities of either sign: then this changes nothing */
     return 1;
 }
 
-DC_INLINE void FN(leaf_deviations)(FN(fold_panel) * p, int s, int masked)
+/* The sum becomes the anchor. */
+DC_INLINE void FN(leaf_anchor)(FN(fold_node) * node)
 {
-    if (!p->cols)
-        FN(rows_deviations)(p, masked);
-    else if (masked)
-        LEAF_STRIP(FN(cols_deviations), p, s, 1);
-    else
-        LEAF_STRIP(FN(cols_deviations), p, s, 0);
+    const FN(mask) some = FN(vlt)(FN(vzero)(), node->n);
+
+    node->a = FN(vsel)(some, FN(fold_share)(node->a, node->n), FN(vzero)());
 }
 
-/* Leaves of a few whole rows without missing values; 0: not such a one. */
-DC_INLINE int FN(leaf_few)(FN(fold_panel) * p, int s)
+/* Sums of deviations from the anchor and of their squares become the mean and the squares. */
+DC_INLINE void FN(leaf_close)(FN(vec) e, FN(vec) q, FN(fold_node) * node)
 {
-    if (!p->cols || FN(leaf_tail)(p, s) || p->count > DC_REDUCE_LANES / 2)
-        return 0;
-    switch (p->count) {
-    case 2:
-        FN(cols_few)(p, s, 2);
-        break;
-    case 4:
-        FN(cols_few)(p, s, 4);
-        break;
-    case 6:
-        FN(cols_few)(p, s, 6);
-        break;
-    case 8:
-        FN(cols_few)(p, s, 8);
-        break;
-    default:
-        return 0;
-    }
-    return p->args->propagate || !FN(many)(FN(visnan)(p->work->node[s].a));
-}
+    const FN(mask) some = FN(vlt)(FN(vzero)(), node->n);
+    const FN(vec) m = FN(fold_share)(e, node->n), squares = q - e * m;
+    const FN(mask) negative = FN(vlt)(squares, FN(vzero)());
 
-DC_INLINE void FN(leaf_moments)(FN(fold_panel) * p, int s)
-{
-    FN(fold_node) *const node = &p->work->node[s];
-    FN(vec) n, m, squares;
-    FN(mask) some;
-
-    if (FN(leaf_few)(p, s)) {
-        n = node->n;
-        some = FN(vlt)(FN(vzero)(), n);
-    } else {
-        const int masked = FN(leaf_sums)(p, s);
-
-        n = node->n;
-        some = FN(vlt)(FN(vzero)(), n);
-        node->a = FN(vsel)(some, node->a / n, FN(vzero)());
-        if (masked)
-            FN(leaf_deviations)(p, s, 1);
-        else
-            FN(leaf_deviations)(p, s, 0);
-    }
-    m = p->work->e / n;
-    squares = p->work->q - p->work->e * m;
-    squares = FN(vsel)(FN(vlt)(squares, FN(vzero)()), FN(vzero)(), squares);
     node->m = FN(vsel)(some, m, FN(vzero)());
-    node->s = FN(vsel)(some, squares, FN(vzero)());
+    node->s = FN(vsel)(some, FN(vsel)(negative, FN(vzero)(), squares), FN(vzero)());
 }
 
-DC_INLINE FN(vec) FN(leaf_count)(const FN(fold_panel) * p, int s, int finite)
+DC_INLINE void FN(leaf_moments)(FN(fold_panel) * p)
 {
-    return p->cols ? LEAF_STRIP(FN(cols_count), p, s, finite) : FN(rows_count)(p, finite);
+    int masked;
+
+    if (!p->cols) {
+        FN(rows_moments)(p);
+        FN(leaf_close)(p->work->e, p->work->q, &p->work->node[0]);
+        return;
+    }
+    masked = FN(leaf_sums)(p);
+    for (int s = 0; s < p->strips; s++) {
+        FN(fold_node) *const node = &p->work->node[s];
+
+        FN(leaf_anchor)(node);
+        if (FN(cols_tail)(p, s))
+            FN(cols_deviations)(p, s, masked, FN(cols_tail)(p, s));
+        else if (masked)
+            FN(cols_deviations)(p, s, 1, 0);
+        else
+            FN(cols_deviations)(p, s, 0, 0);
+        FN(leaf_close)(p->work->e, p->work->q, node);
+    }
 }
 
-DC_INLINE FN(vec) FN(leaf_extreme)(const FN(fold_panel) * p, int s, int most)
+DC_INLINE void FN(leaf_count)(FN(fold_panel) * p, int finite)
 {
-    return p->cols ? LEAF_STRIP(FN(cols_extreme), p, s, most) : FN(rows_extreme)(p, most);
+    if (p->cols)
+        FN(cols_count)(p, finite);
+    else
+        p->work->node[0].n = FN(rows_count)(p, finite);
 }
 
 /* Values are counted where their number matters, or where there may be none. */
-DC_INLINE void FN(leaf_extremes)(FN(fold_panel) * p, int kind, int s)
+DC_INLINE int FN(leaf_counts)(const FN(fold_rule) * rule, const FN(fold_node) * node, int least)
 {
-    const int least = FN(fold_least)(kind), most = FN(fold_most)(kind);
-    FN(fold_node) *const node = &p->work->node[s];
-    const FN(vec) all = p->cols ? FN(vset)((T)p->count) : FN(rows_counts)(p);
+    const FN(mask) none = FN(veq)(node->a, least ? FN(vinf)() : -FN(vinf)());
 
-    node->a = FN(leaf_extreme)(p, s, !least);
-    node->m = least && most ? FN(leaf_extreme)(p, s, 1) : FN(vzero)();
-    node->n = all;
-    node->s = FN(vzero)();
-    if (p->args->propagate || p->args->min_count > 1 ||
-        FN(many)(FN(veq)(node->a, least ? FN(vinf)() : -FN(vinf)()))) {
-        node->n = FN(leaf_count)(p, s, 0);
-        node->s = all - node->n;
-    }
+    return rule->propagate || rule->counts ||
+           FN(many)(FN(mand)(none, FN(vlt)(FN(vzero)(), node->n)));
 }
 
-/* Strip s of the leaf into work->node[s]. */
-DC_INLINE void FN(leaf_strip)(FN(fold_panel) * p, int kind, int s)
+DC_INLINE void FN(leaf_extreme)(FN(fold_panel) * p, int most, int second)
+{
+    if (p->cols)
+        FN(cols_extreme)(p, most, second);
+    else
+        *(second ? &p->work->node[0].m : &p->work->node[0].a) = FN(rows_extreme)(p, most);
+}
+
+DC_INLINE void FN(leaf_extremes)(FN(fold_panel) * p, int kind)
+{
+    const int least = FN(fold_least)(kind);
+    const FN(vec) all = p->cols ? FN(vset)((T)p->count) : FN(rows_counts)(p);
+    const FN(fold_rule) rule = FN(fold_rule_of)(p->args);
+    FN(fold_node) *const node = p->work->node;
+    int counts = 0;
+
+    FN(leaf_extreme)(p, !least, 0);
+    if (kind == DC_REDUCE_EXTENT)
+        FN(leaf_extreme)(p, 1, 1);
+    for (int s = 0; s < p->strips; s++) {
+        if (kind != DC_REDUCE_EXTENT)
+            node[s].m = FN(vzero)();
+        node[s].n = all;
+        node[s].s = FN(vzero)();
+        counts |= FN(leaf_counts)(&rule, &node[s], least);
+    }
+    if (!counts)
+        return;
+    FN(leaf_count)(p, 0);
+    for (int s = 0; s < p->strips; s++)
+        node[s].s = all - node[s].n;
+}
+
+/* The leaves at hand into work->node. */
+DC_INLINE void FN(leaf_run)(FN(fold_panel) * p, int kind)
 {
     if (FN(fold_sums)(kind))
-        (void)FN(leaf_sums)(p, s);
+        (void)FN(leaf_sums)(p);
     else if (FN(reduce_is_moments)(kind))
-        FN(leaf_moments)(p, s);
+        FN(leaf_moments)(p);
     else if (FN(fold_least)(kind) || FN(fold_most)(kind))
-        FN(leaf_extremes)(p, kind, s);
+        FN(leaf_extremes)(p, kind);
     else
-        p->work->node[s].n = FN(leaf_count)(p, s, kind != DC_REDUCE_COUNT);
+        FN(leaf_count)(p, kind != DC_REDUCE_COUNT);
 }
 
 /* ---- merges --------------------------------------------------------------------------------- */
@@ -169,7 +193,7 @@ DC_INLINE FN(fold_node) FN(fold_moments)(FN(fold_node) old, FN(fold_node) new)
     const FN(vec) big_a = FN(vsel)(newer, new.a, old.a), small_a = FN(vsel)(newer, old.a, new.a);
     const FN(vec) big_m = FN(vsel)(newer, new.m, old.m), small_m = FN(vsel)(newer, old.m, new.m);
     const FN(vec) big_s = FN(vsel)(newer, new.s, old.s), n = old.n + new.n;
-    const FN(vec) d = (small_a - big_a) + (small_m - big_m), w = small_n / n;
+    const FN(vec) d = (small_a - big_a) + (small_m - big_m), w = FN(fold_share)(small_n, n);
     const FN(mask) some = FN(vlt)(FN(vzero)(), small_n);
     FN(fold_node) both;
 
@@ -195,6 +219,36 @@ DC_INLINE FN(fold_node) FN(fold_merge)(int kind, FN(fold_node) old, FN(fold_node
         both.s = old.s + new.s;
     }
     return both;
+}
+
+DC_INLINE FN(fold_node) FN(fold_lanes)(const FN(fold_node) * x, int h, int newer)
+{
+    return (FN(fold_node)){FN(fold_turn)(x->n, x->n, h, newer), FN(fold_turn)(x->a, x->a, h, newer),
+                           FN(fold_turn)(x->m, x->m, h, newer),
+                           FN(fold_turn)(x->s, x->s, h, newer)};
+}
+
+/* ROWS: the leaves of a job, 1 << bits lanes, become one node in all of these lanes.  Leaves that
+ * are not there are the identity. */
+DC_INLINE void FN(fold_group)(FN(fold_panel) * p, int kind)
+{
+    FN(fold_node) *const node = &p->work->node[0];
+
+    for (int h = 1; h < VEC_LANES && h < 1 << p->bits; h *= 2)
+        *node = FN(fold_merge)(kind, FN(fold_lanes)(node, h, 0), FN(fold_lanes)(node, h, 1));
+}
+
+/* Lane j of a node is job j's. */
+DC_INLINE void FN(fold_ungroup)(FN(fold_panel) * p)
+{
+    FN(fold_node) *const node = &p->work->node[0];
+
+    for (int j = 1; p->bits > 0 && j < p->jobs; j++) {
+        node->n[j] = node->n[j << p->bits];
+        node->a[j] = node->a[j << p->bits];
+        node->m[j] = node->m[j << p->bits];
+        node->s[j] = node->s[j << p->bits];
+    }
 }
 
 /* Leaf `l` joins the nodes before it: a binary counter. */
@@ -228,29 +282,37 @@ DC_INLINE void FN(fold_close)(FN(fold_panel) * p, int kind, dc_i64 leaves)
 
 /* ---- rows of extremes ----------------------------------------------------------------------- */
 
-DC_INLINE T FN(fold_at)(const FN(fold_panel) * p, int j, int r)
+/* The first row of a leaf that is `best`, or NaN: its number, which is there. */
+static int FN(fold_find)(const FN(fold_panel) * p, int lane, T best, int nans)
 {
-    return p->cols ? p->base[p->work->off[r] + j] : p->lane[j][r];
-}
-
-/* Where leaf `l` improves on what job j has, the first row that does. */
-static void FN(fold_find)(FN(fold_panel) * p, dc_i64 l, int j, T best, int nans)
-{
-    const int n = p->cols ? p->count : p->counts[j];
-    dc_i64 *const found = nans ? p->work->bad : p->work->row;
+    const int n = p->cols ? p->count : p->counts[lane];
 
     for (int r = 0; r < n; r++) {
-        const T x = FN(fold_at)(p, j, r);
+        const T x = p->cols ? p->base[p->work->off[r] + lane] : p->lane[lane][r];
 
-        if (nans ? x != x : x == best) {
-            found[j] = p->from[p->cols ? 0 : j] + l * DC_REDUCE_LEAF + r;
-            return;
-        }
+        if (nans ? x != x : x == best)
+            return r;
     }
+    return -1;
 }
 
-/* stack[0] holds the best so far. */
-DC_INLINE void FN(fold_seek)(FN(fold_panel) * p, int kind, dc_i64 l)
+/* A leaf whose first row is `from` and whose best is `now`; `better`: than what job j has. */
+static void FN(fold_improve)(FN(fold_panel) * p, int lane, int j, dc_i64 from, T now, int better,
+                             int nans)
+{
+    FN(fold_work) *const w = p->work;
+
+    if (better || w->row[j] < 0) {
+        const int r = FN(fold_find)(p, lane, now, 0);
+
+        w->row[j] = r < 0 ? w->row[j] : from + r;
+    }
+    if (nans && p->args->propagate && w->bad[j] < 0)
+        w->bad[j] = from + FN(fold_find)(p, lane, now, 1);
+}
+
+/* COLS: leaf `l`; stack[0] holds the best so far. */
+DC_INLINE void FN(fold_seek_cols)(FN(fold_panel) * p, int kind, dc_i64 l)
 {
     FN(fold_work) *const w = p->work;
 
@@ -260,21 +322,39 @@ DC_INLINE void FN(fold_seek)(FN(fold_panel) * p, int kind, dc_i64 l)
         const FN(mask) bad = FN(vlt)(FN(vzero)(), w->node[s].s);
         const FN(mask) none = FN(veq)(then, kind == DC_REDUCE_ARGMIN ? FN(vinf)() : -FN(vinf)());
         unsigned look = FN(mbits)(FN(mor)(FN(mor)(better, none), bad));
-        T best[VEC_LANES];
 
-        FN(vstoreu)(best, now);
         for (; look; look &= look - 1) {
             const int i = __builtin_ctz(look), j = s * VEC_LANES + i;
 
             if (j >= p->jobs)
                 break;
-            if ((FN(mbits)(better) >> i & 1) || w->row[j] < 0)
-                FN(fold_find)(p, l, j, best[i], 0);
-            if (p->args->propagate && (FN(mbits)(bad) >> i & 1) && w->bad[j] < 0)
-                FN(fold_find)(p, l, j, best[i], 1);
+            FN(fold_improve)
+            (p, j, j, p->from[0] + l * DC_REDUCE_LEAF, now[i], (int)(FN(mbits)(better) >> i & 1),
+             (int)(FN(mbits)(bad) >> i & 1));
         }
         w->stack[0][s] = FN(fold_merge)(kind, w->stack[0][s], w->node[s]);
     }
+}
+
+/* ROWS: the leaves of batch `l`, oldest first; best[] holds the best so far. */
+DC_INLINE void FN(fold_seek_rows)(FN(fold_panel) * p, int kind, dc_i64 l)
+{
+    FN(fold_work) *const w = p->work;
+
+    for (int lane = 0; lane < p->jobs << p->bits; lane++) {
+        const int j = lane >> p->bits;
+        const T now = w->node[0].a[lane];
+        const int better = kind == DC_REDUCE_ARGMIN ? now < w->best[j] : w->best[j] < now;
+
+        if (p->counts[lane] == 0)
+            continue;
+        FN(fold_improve)
+        (p, lane, j, p->from[j] + ((l - j) * (1 << p->bits) + lane) * DC_REDUCE_LEAF, now, better,
+         w->node[0].s[lane] > 0);
+        w->best[j] = better ? now : w->best[j];
+    }
+    FN(fold_group)(p, kind);
+    w->stack[0][0] = FN(fold_merge)(kind, w->stack[0][0], w->node[0]);
 }
 
 /* ---- a panel -------------------------------------------------------------------------------- */
@@ -293,72 +373,75 @@ DC_INLINE void FN(fold_identity)(FN(fold_panel) * p, int kind)
     }
     for (int j = 0; j < p->jobs; j++)
         p->work->row[j] = p->work->bad[j] = -1;
+    FN(vstoreu)(p->work->best, FN(vset)(none.a));
 }
 
 /* The nodes of the panel's jobs into work->node (and row, bad). */
 DC_INLINE void FN(fold_panel_run)(FN(fold_panel) * p, int kind)
 {
-    const dc_i64 leaves = (p->rows + DC_REDUCE_LEAF - 1) / DC_REDUCE_LEAF;
+    const dc_i64 span = (dc_i64)DC_REDUCE_LEAF << (p->cols ? 0 : p->bits);
+    const dc_i64 batches = (p->rows + span - 1) / span;
+    const int ordered = FN(fold_sums)(kind) || FN(reduce_is_moments)(kind);
     FN(fold_work) *const w = p->work;
 
-    if (leaves != 1 || FN(fold_args)(kind))
+    if (batches != 1 || FN(fold_args)(kind))
         FN(fold_identity)(p, kind);
-    for (dc_i64 l = 0; l < leaves; l++) {
-        FN(fold_leaf)(p, l);
-        if (p->cols && p->count > DC_REDUCE_LANES)
-            FN(cols_fetch)(p);
-        for (int s = 0; s < p->strips; s++)
-            FN(leaf_strip)(p, kind, s);
+    for (dc_i64 l = 0; l < batches; l++) {
+        if (p->cols)
+            FN(fold_leaf_cols)(p, l);
+        else if (FN(fold_args)(kind) || !FN(fold_leaf_even)(p, l))
+            FN(fold_leaf_rows)(p, l);
+        FN(leaf_run)(p, kind);
         if (FN(fold_args)(kind)) {
-            FN(fold_seek)(p, kind, l);
-        } else if (leaves == 1) {
-            return; /* it is the node */
-        } else if (FN(fold_sums)(kind) || FN(reduce_is_moments)(kind)) {
-            FN(fold_push)(p, kind, l);
-        } else { /* no order */
-            for (int s = 0; s < p->strips; s++)
-                w->stack[0][s] = FN(fold_merge)(kind, w->stack[0][s], w->node[s]);
+            if (p->cols)
+                FN(fold_seek_cols)(p, kind, l);
+            else
+                FN(fold_seek_rows)(p, kind, l);
+            continue;
         }
+        if (!p->cols)
+            FN(fold_group)(p, kind);
+        if (batches == 1)
+            break; /* it is the node */
+        if (ordered)
+            FN(fold_push)(p, kind, l);
+        for (int s = 0; !ordered && s < p->strips; s++)
+            w->stack[0][s] = FN(fold_merge)(kind, w->stack[0][s], w->node[s]);
     }
-    if (FN(fold_sums)(kind) || FN(reduce_is_moments)(kind))
-        FN(fold_close)(p, kind, leaves);
-    else
+    if (ordered && batches != 1)
+        FN(fold_close)(p, kind, batches);
+    else if (batches != 1 || FN(fold_args)(kind))
         for (int s = 0; s < p->strips; s++)
             w->node[s] = w->stack[0][s];
+    if (!p->cols)
+        FN(fold_ungroup)(p);
 }
 
 /* ---- results -------------------------------------------------------------------------------- */
 
-/* A whole number that lanes, at most DC_REDUCE_BLOCK, can be compared with. */
-DC_INLINE FN(vec) FN(fold_limit)(dc_i64 n)
-{
-    return FN(vset)((T)(n < 1 << 20 ? n : 1 << 20));
-}
-
 /* As reduce_value of kernels/shared/reduce_node.h, lane by lane. */
 DC_INLINE FN(vec)
-    FN(fold_value)(const dc_reduce_args *a, int kind, const FN(fold_node) * node, int i)
+    FN(fold_value)(const FN(fold_rule) * rule, int kind, const FN(fold_node) * node, int i)
 {
-    FN(mask) none = FN(vlt)(node->n, FN(fold_limit)(a->min_count));
+    FN(mask) none = FN(vlt)(node->n, rule->least);
     FN(vec) x = node->a;
 
     if (kind == DC_REDUCE_MOMENTS && i == 0)
         return node->n;
-    if (kind == DC_REDUCE_MEAN)
-        x = node->a / node->n;
-    else if (kind == DC_REDUCE_MOMENTS && i == 1)
+    if (kind == DC_REDUCE_MEAN) {
+        none = FN(mor)(none, FN(mnot)(FN(vlt)(FN(vzero)(), node->n)));
+        x = FN(fold_share)(node->a, node->n);
+    } else if (kind == DC_REDUCE_MOMENTS && i == 1) {
         x = node->a + node->m;
-    else if (FN(reduce_is_moments)(kind)) {
-        const FN(vec) ddof = FN(fold_limit)(a->ddof);
-
-        x = node->s / (node->n - ddof);
-        none = FN(mor)(none, FN(mnot)(FN(vlt)(ddof, node->n)));
+    } else if (FN(reduce_is_moments)(kind)) {
+        x = FN(fold_share)(node->s, node->n - rule->ddof);
+        none = FN(mor)(none, FN(mnot)(FN(vlt)(rule->ddof, node->n)));
     } else if (kind == DC_REDUCE_EXTENT && i == 1) {
         x = node->m;
     }
     if (kind == DC_REDUCE_STD)
         x = FN(vsqrt)(x);
-    if (a->propagate && (FN(fold_least)(kind) || FN(fold_most)(kind)))
+    if (rule->propagate && (FN(fold_least)(kind) || FN(fold_most)(kind)))
         none = FN(mor)(none, FN(vlt)(FN(vzero)(), node->s));
     x += FN(vzero)(); /* -0 is +0 */
     return FN(vsel)(FN(mor)(none, FN(visnan)(x)), FN(vquiet)(), x);

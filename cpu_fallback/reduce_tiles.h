@@ -1,111 +1,4 @@
-/* Folds cut into tiles, and their results put where they belong.  Read once per dtype (T, SFX). */
-
-/* A place in the space of results that moves on one by one. */
-typedef struct fold_walk {
-    const dc_reduce_args *args;
-    dc_i64 digit[DC_REDUCE_AXES], src, dst;
-} fold_walk;
-
-static fold_walk fold_walk_at(const dc_reduce_args *a, dc_i64 out)
-{
-    fold_walk w = {a, {0}, 0, 0};
-
-    for (dc_i32 d = a->out_ndim - 1; d >= 0; d--) {
-        const dc_i64 outer = out / a->out_shape[d];
-
-        w.digit[d] = out - outer * a->out_shape[d];
-        w.src += w.digit[d] * a->out_src[d];
-        w.dst += w.digit[d] * a->out_dst[d];
-        out = outer;
-    }
-    return w;
-}
-
-/* After the last result comes the first. */
-static inline void fold_walk_on(fold_walk *w)
-{
-    const dc_reduce_args *a = w->args;
-
-    for (dc_i32 d = a->out_ndim - 1; d >= 0; d--) {
-        w->src += a->out_src[d];
-        w->dst += a->out_dst[d];
-        if (++w->digit[d] < a->out_shape[d])
-            return;
-        w->src -= a->out_src[d] * a->out_shape[d];
-        w->dst -= a->out_dst[d] * a->out_shape[d];
-        w->digit[d] = 0;
-    }
-}
-
-DC_INLINE int fold_list(int kind)
-{
-    return kind == DC_REDUCE_MOMENTS ? 3 : kind == DC_REDUCE_EXTENT ? 2 : 1;
-}
-
-DC_INLINE int fold_wholes(int kind)
-{
-    return kind == DC_REDUCE_COUNT || kind == DC_REDUCE_ARGMIN || kind == DC_REDUCE_ARGMAX ||
-           kind == DC_REDUCE_ANY_FINITE || kind == DC_REDUCE_ALL_FINITE;
-}
-
-DC_INLINE void FN(fold_put_whole)(const dc_reduce_args *a, int kind, void *dst, dc_i64 at,
-                                  const FN(reduce_node) * node)
-{
-    const dc_i64 value = FN(reduce_whole)(a, node, a->rows);
-
-    if (kind == DC_REDUCE_ANY_FINITE || kind == DC_REDUCE_ALL_FINITE)
-        ((dc_u8 *)dst)[at] = (dc_u8)value;
-    else
-        ((dc_i64 *)dst)[at] = value;
-}
-
-/* Where a panel's results go: job j at at[j], or at at[0] + j step where `even`. */
-typedef struct fold_target {
-    void *dst;
-    const dc_i64 *at;
-    dc_i64 step;
-    int even, stream; /* stream: past the caches, where the place allows it */
-} fold_target;
-
-DC_INLINE dc_i64 fold_place(const fold_target *t, int j)
-{
-    return t->even ? t->at[0] + j * t->step : t->at[j];
-}
-
-/* Results of a panel. */
-DC_INLINE void FN(fold_put)(const FN(fold_panel) * p, int kind, const fold_target *t)
-{
-    const dc_reduce_args *a = p->args;
-
-    if (fold_wholes(kind)) {
-        for (int j = 0; j < p->jobs; j++) {
-            const FN(reduce_node) node = FN(fold_node_of)(p, j);
-
-            FN(fold_put_whole)(a, kind, t->dst, fold_place(t, j), &node);
-        }
-        return;
-    }
-    for (int i = 0; i < fold_list(kind); i++)
-        for (int s = 0; s < p->strips; s++) {
-            const FN(vec) x = FN(fold_value)(a, kind, &p->work->node[s], i);
-            const int j = s * VEC_LANES, n = p->jobs - j < VEC_LANES ? p->jobs - j : VEC_LANES;
-            T *const to = (T *)t->dst + i * a->list_dst, *const first = to + fold_place(t, j);
-            int dense = t->even && t->step == 1;
-
-            if (!t->even)
-                for (dense = 1; dense < n && t->at[j + dense] == t->at[j] + dense;)
-                    dense++;
-            if (n == VEC_LANES && dense >= (t->even ? 1 : n)) {
-                if (t->stream && (size_t)first % DC_VECTOR_BYTES == 0)
-                    FN(vstream)(first, x);
-                else
-                    FN(vstoreu)(first, x);
-                continue;
-            }
-            for (int k = 0; k < n; k++)
-                to[fold_place(t, j + k)] = x[k];
-        }
-}
+/* Folds cut into tiles.  Read once per dtype (T, SFX). */
 
 DC_INLINE void FN(fold_keep_nodes)(const FN(fold_panel) * p, int kind, FN(reduce_node) * to)
 {
@@ -122,7 +15,7 @@ DC_INLINE void FN(fold_keep_nodes)(const FN(fold_panel) * p, int kind, FN(reduce
 }
 
 /* How panels lie: tiling->part. */
-enum { FOLD_PER_TILE, FOLD_WIDTH, FOLD_COLS, FOLD_PANELS, FOLD_CHUNKS, FOLD_STREAM };
+enum { FOLD_PER_TILE, FOLD_WIDTH, FOLD_COLS, FOLD_PANELS, FOLD_CHUNKS, FOLD_STREAM, FOLD_BITS };
 
 /* Results side by side in memory, and rows not: a row of them is loaded as it lies. */
 static int FN(fold_in_cols)(const dc_reduce_args *a)
@@ -133,12 +26,31 @@ static int FN(fold_in_cols)(const dc_reduce_args *a)
            !(a->row_stride[a->row_ndim - 1] == 1 && a->rows > 1);
 }
 
+/* Is a result made of so few rows that all of them fit into registers? */
+static int FN(fold_is_few)(const dc_reduce_args *a)
+{
+    return a->rows <= DC_REDUCE_LANES && !fold_wholes(a->kind);
+}
+
+/* ROWS: leaves of a job side by side in lanes, as a power of two. */
+static int FN(fold_bits)(const dc_reduce_args *a)
+{
+    const dc_i64 rows = a->rows < DC_REDUCE_BLOCK ? a->rows : DC_REDUCE_BLOCK;
+    int bits = 0;
+
+    while (1 << bits < VEC_LANES && DC_REDUCE_LEAF << bits < rows)
+        bits++;
+    return bits;
+}
+
 static void FN(fold_cut)(const dc_reduce_args *a, const dc_machine *machine, dc_tiling *tiling)
 {
-    enum { TILE_BYTES = 1 << 19 };
-    const dc_i64 columns = a->out_shape[a->out_ndim - 1], most = FOLD_STRIPS * VEC_LANES;
+    enum { TILE_BYTES = 1 << 19, FEW_STRIPS = 256 };
+    const dc_i64 columns = a->out_shape[a->out_ndim - 1];
+    const dc_i64 most = (FN(fold_is_few)(a) ? FEW_STRIPS : FOLD_STRIPS) * VEC_LANES;
     const dc_i64 rows = a->rows < DC_REDUCE_BLOCK ? a->rows + 1 : DC_REDUCE_BLOCK;
-    dc_i64 width = VEC_LANES, chunks = 1, panels = (a->outs * a->blocks - 1) / VEC_LANES + 1, per;
+    const dc_i64 jobs = VEC_LANES >> FN(fold_bits)(a);
+    dc_i64 width = jobs, chunks = 1, panels = (a->outs * a->blocks - 1) / jobs + 1, per;
 
     memset(tiling, 0, sizeof *tiling);
     /* results that no cache would keep */
@@ -154,6 +66,7 @@ static void FN(fold_cut)(const dc_reduce_args *a, const dc_machine *machine, dc_
     tiling->part[FOLD_WIDTH] = width;
     tiling->part[FOLD_PANELS] = panels;
     tiling->part[FOLD_CHUNKS] = chunks;
+    tiling->part[FOLD_BITS] = FN(fold_bits)(a);
     tiling->tiles = (panels - 1) / per + 1;
     tiling->scratch_bytes = sizeof(FN(fold_work));
     tiling->work = (a->rows + 1) * a->outs / 16 * (dc_i64)sizeof(T) / 2 + 1;
@@ -170,32 +83,30 @@ DC_INLINE void FN(fold_cols)(FN(fold_panel) * p, int kind, const T *src, void *d
     const dc_i64 block = index / t->part[FOLD_CHUNKS] / lines, out = line * columns + chunk;
     const fold_walk w = fold_walk_at(a, out);
     const dc_i64 left = a->rows - block * DC_REDUCE_BLOCK, width = t->part[FOLD_WIDTH];
+    const fold_target target = {dst, &w.dst, a->out_dst[a->out_ndim - 1], 1,
+                                (int)t->part[FOLD_STREAM]};
 
     p->jobs = (int)(columns - chunk < width ? columns - chunk : width);
     p->strips = (p->jobs - 1) / VEC_LANES + 1;
     p->rows = left < DC_REDUCE_BLOCK ? left : DC_REDUCE_BLOCK;
     p->first[0] = src + w.src;
     p->from[0] = block * DC_REDUCE_BLOCK;
-    FN(fold_panel_run)(p, kind);
     if (a->step == DC_REDUCE_BLOCKS) {
+        FN(fold_panel_run)(p, kind);
         FN(fold_keep_nodes)(p, kind, (FN(reduce_node) *)nodes + block * a->outs + out);
-        return;
+    } else if (!fold_wholes(kind) && FN(fold_is_few)(a)) {
+        FN(few_run)(p, kind, &target);
+    } else {
+        FN(fold_panel_run)(p, kind);
+        FN(fold_put)(p, kind, &target);
     }
-    FN(fold_put)
-    (p, kind,
-     &(fold_target){dst, &w.dst, a->out_dst[a->out_ndim - 1], 1, (int)t->part[FOLD_STREAM]});
 }
 
-/* ROWS: VEC_LANES jobs in a row, blocks of all results one after the other. */
-DC_INLINE void FN(fold_rows)(FN(fold_panel) * p, int kind, const T *src, void *dst, void *nodes,
-                             dc_i64 index, dc_i64 stream, fold_walk *w)
+/* ROWS: the panel's jobs, and where their results go. */
+static void FN(fold_jobs)(FN(fold_panel) * p, const T *src, dc_i64 first, fold_walk *w, dc_i64 *at)
 {
     const dc_reduce_args *a = p->args;
-    const dc_i64 first = index * VEC_LANES, left = a->outs * a->blocks - first;
-    dc_i64 at[VEC_LANES] = {0};
 
-    p->jobs = (int)(left < VEC_LANES ? left : VEC_LANES);
-    p->strips = 1;
     p->rows = 0;
     for (int j = 0; j < p->jobs; j++) {
         const dc_i64 from = a->blocks > 1 ? (first + j) / a->outs * DC_REDUCE_BLOCK : 0;
@@ -208,11 +119,35 @@ DC_INLINE void FN(fold_rows)(FN(fold_panel) * p, int kind, const T *src, void *d
         at[j] = w->dst;
         fold_walk_on(w);
     }
+}
+
+/* ROWS: a panel of jobs in a row, blocks of all results one after the other. */
+DC_INLINE void FN(fold_rows)(FN(fold_panel) * p, int kind, const T *src, void *dst, void *nodes,
+                             dc_i64 index, dc_i64 stream, fold_walk *w)
+{
+    const dc_reduce_args *a = p->args;
+    const int jobs = VEC_LANES >> p->bits;
+    const dc_i64 first = index * jobs, left = a->outs * a->blocks - first;
+    dc_i64 at[VEC_LANES];
+
+    p->jobs = (int)(left < jobs ? left : jobs);
+    p->strips = 1;
+    p->even = !FN(fold_args)(kind) && a->out_ndim == 1 && a->blocks == 1;
+    p->step = 0;
+    if (p->even) {
+        p->apart = a->out_src[0];
+        p->first[0] = src + first * p->apart;
+        p->from[0] = 0;
+        p->rows = a->rows;
+        at[0] = first * a->out_dst[0];
+    } else {
+        FN(fold_jobs)(p, src, first, w, at);
+    }
     FN(fold_panel_run)(p, kind);
     if (a->step == DC_REDUCE_BLOCKS)
         FN(fold_keep_nodes)(p, kind, (FN(reduce_node) *)nodes + first);
     else
-        FN(fold_put)(p, kind, &(fold_target){dst, at, 0, 0, (int)stream});
+        FN(fold_put)(p, kind, &(fold_target){dst, at, a->out_dst[0], p->even, (int)stream});
 }
 
 /* The nodes of a result's blocks, merged as leaves are. */
@@ -280,7 +215,8 @@ DC_INLINE void FN(fold_run)(void *const *operand, const void *args, const dc_til
         dc_vec_fence();
         return;
     }
-    w = fold_walk_at(a, tile * per * VEC_LANES % a->outs);
+    p.bits = (int)tiling->part[FOLD_BITS];
+    w = fold_walk_at(a, tile * per * (VEC_LANES >> p.bits) % a->outs);
     for (dc_i64 i = tile * per; i < end; i++)
         FN(fold_rows)
     (&p, kind, operand[0], operand[1], operand[1], i, tiling->part[FOLD_STREAM], &w);
