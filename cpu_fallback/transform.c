@@ -86,10 +86,10 @@ DC_INLINE void FN(copy_lines)(const FN(copying) * w, const FN(any) * from, FN(an
         FN(block_reverse)(from, w->n, out, 1);
         return;
     }
-    for (; at < w->n; at += line)
-        transform_line((void *)(out + at), (const void *)(from + at - turn));
-    for (at = 0; at + line <= turn; at += line)
-        transform_line((void *)(out + at), (const void *)(from + w->n - turn + at));
+    transform_lines((void *)(out + at), (const void *)(from + at - turn),
+                    (size_t)((w->n - at) / line));
+    at = turn / line * line;
+    transform_lines((void *)out, (const void *)(from + w->n - turn), (size_t)(turn / line));
     if (at < turn) { /* where the row turns */
         T part[LINE / sizeof(T)];
 

@@ -240,20 +240,39 @@ static void FN(block_tile)(const FN(any) * from, dc_i64 step, const dc_i64 *colu
     (from + whole_rows, step, column, columns, rows - whole_rows, out + whole_rows * pitch, pitch);
 }
 
-/* out[i] = from[-i], i < n; past the caches only whole blocks of aligned memory. */
+DC_INLINE FN(block) FN(block_back)(const FN(any) * from)
+{
+    const FN(block) r = *(const FN(blocku) *)from;
+
+    return __builtin_shufflevector(r, r, BLOCK_BACK);
+}
+
+/* out[i] = from[-i], i < n; past the caches only whole blocks of aligned memory, four loaded before
+ * four are stored (transform_lines says why). */
 DC_INLINE void FN(block_reverse)(const FN(any) * from, dc_i64 n, FN(any) * out, int bypass)
 {
+    enum { TURN = 4 };
     dc_i64 i = n;
 
-    for (; i >= BLOCK; i -= BLOCK) { /* upwards in the source */
-        const FN(block) r = *(const FN(blocku) *)(from - (i - 1));
-        const FN(block) back = __builtin_shufflevector(r, r, BLOCK_BACK);
+    for (; i >= TURN * BLOCK; i -= TURN * BLOCK) { /* upwards in the source */
+        FN(block) back[TURN];
 
-        if (bypass)
-            FN(block_stream)(out + i - BLOCK, back);
-        else
-            *(FN(blocku) *)(out + i - BLOCK) = back;
+        for (int k = 0; k < TURN; k++)
+            back[k] = FN(block_back)(from - (i - 1) + k * BLOCK);
+        for (int k = 0; k < TURN; k++) {
+            FN(any) *const to = out + i - (k + 1) * BLOCK;
+
+            if (bypass)
+                FN(block_stream)(to, back[k]);
+            else
+                *(FN(blocku) *)to = back[k];
+        }
     }
+    for (; i >= BLOCK; i -= BLOCK)
+        if (bypass)
+            FN(block_stream)(out + i - BLOCK, FN(block_back)(from - (i - 1)));
+        else
+            *(FN(blocku) *)(out + i - BLOCK) = FN(block_back)(from - (i - 1));
     while (i-- > 0)
         out[i] = from[-i];
 }

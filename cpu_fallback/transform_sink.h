@@ -57,6 +57,28 @@ DC_INLINE void transform_line(void *to, const void *from)
 #endif
 }
 
+/* Lines past the caches, four loaded before four are stored: a load waits for an earlier store
+ * whose address agrees with its own in the 12 low bits, and source and output often begin alike
+ * (measured: half the speed, line by line). */
+DC_INLINE void transform_lines(void *to, const void *from, size_t lines)
+{
+    typedef char line __attribute__((vector_size(DC_VECTOR_BYTES), aligned(1), may_alias));
+    enum { PARTS = LINE / DC_VECTOR_BYTES, TURN = DC_VECTOR_BYTES > 16 ? 4 : 2 };
+    char *out = to;
+    const char *in = from;
+
+    for (; lines >= TURN; lines -= TURN, out += TURN * LINE, in += TURN * LINE) {
+        line part[TURN * PARTS];
+
+        for (int i = 0; i < TURN * PARTS; i++)
+            part[i] = *(const line *)(in + i * DC_VECTOR_BYTES);
+        for (int i = 0; i < TURN; i++)
+            transform_line(out + i * LINE, &part[i * PARTS]);
+    }
+    for (; lines > 0; lines--, out += LINE, in += LINE)
+        transform_line(out, in);
+}
+
 /* A short run: loops over whole lines, the last one overlapping the one before. */
 DC_INLINE void transform_near(char *to, const char *from, size_t bytes)
 {
@@ -94,8 +116,8 @@ DC_INLINE void transform_store(void *to, const void *from, size_t bytes, int byp
         return;
     }
     memcpy(to, from, done);
-    for (; done + LINE <= bytes; done += LINE)
-        transform_line((char *)to + done, (const char *)from + done);
+    transform_lines((char *)to + done, (const char *)from + done, (bytes - done) / LINE);
+    done += (bytes - done) / LINE * LINE;
     memcpy((char *)to + done, (const char *)from + done, bytes - done);
 }
 

@@ -129,10 +129,11 @@ static void transform_tile_plan(const dc_transform_args *a, const transform_view
     tiling->tiles = (cut.columns + cut.tile_columns - 1) / cut.tile_columns *
                     ((cut.rows + cut.tile_rows - 1) / cut.tile_rows) *
                     ((outer + cut.outers - 1) / cut.outers);
-    /* A tile may have some columns more, up to where a line ends. */
+    /* A tile may have some columns and rows more, up to where a line ends. */
     tiling->scratch_bytes = SINK_BYTES + 2 * LINE +
-                            (cut.tile_columns + LINE + cut.tile_rows) * (dc_i64)sizeof(dc_i64) +
-                            (cut.tile_columns + 3 * LINE) * cut.tile_rows * size + 2 * LINE;
+                            (cut.tile_columns + cut.tile_rows + 2 * LINE) * (dc_i64)sizeof(dc_i64) +
+                            (cut.tile_columns + 3 * LINE) * (cut.tile_rows + LINE) * size +
+                            2 * LINE;
 }
 
 /* Where columns first ... lie in src. */
@@ -212,6 +213,7 @@ typedef struct FN(tile) {
     const transform_views *views;
     transform_cut cut;
     dc_i64 column, columns, row, rows; /* the tile's */
+    dc_i64 skew;                       /* rows before the first whole line of src */
     dc_i64 step;                       /* of src along a row */
     dc_i64 *places, *targets;          /* of the columns in src, of the rows in dst */
     FN(any) * stage;
@@ -226,6 +228,22 @@ DC_INLINE dc_i64 FN(tile_head)(const FN(sink) * sink, dc_i64 at)
     const dc_i64 line = LINE / (dc_i64)sizeof(T), head = FN(line_head)(&sink->out, at);
 
     return head ? line - head : 0;
+}
+
+/* Rows before the first whole line of src, where lines of all columns begin at the same rows: a
+ * block that reads whole lines reads none twice.  Rows lie end to end from `low` on. */
+static dc_i64 FN(tile_skew)(const dc_transform_args *a, const transform_cut *cut,
+                            const FN(any) * low)
+{
+    const dc_i64 size = (dc_i64)sizeof(T), line = LINE / size;
+    const dc_i64 place = (dc_i64)((uintptr_t)low % LINE);
+
+    if (place % size || cut->rows < 8 * line)
+        return 0;
+    for (dc_i32 d = 0; d < a->ndim; d++)
+        if (!transform_in_rows(cut, d) && a->src[d] * size % LINE)
+            return 0;
+    return (line - place / size) % line;
 }
 
 /* The lowest place, where columns of whole rows lie side by side in any order: the source is then
@@ -244,12 +262,10 @@ static dc_i64 FN(tile_low)(const FN(tile) * t)
 }
 
 static void FN(tile_open)(FN(tile) * t, const dc_transform_args *a, const transform_views *views,
-                          const FN(sink) * sink, const dc_tiling *tiling, dc_i64 tile,
-                          void *scratch)
+                          const FN(sink) * sink, const FN(any) * low, dc_i64 tile, void *scratch)
 {
     transform_cut *const cut = &t->cut;
 
-    memcpy(cut, tiling->part + 1, sizeof *cut);
     t->a = a;
     t->views = views;
     const dc_i32 last = a->ndim - 1, axis = (dc_i32)(cut->row_axes & 15) - 1;
@@ -259,10 +275,13 @@ static void FN(tile_open)(FN(tile) * t, const dc_transform_args *a, const transf
 
     dc_i64 head = 0; /* tiles but the first begin where lines do */
 
+    t->step = transform_size(a->src[axis]);
+
     if (sink->out.bypass && transform_lines_agree(a, cut, (dc_i64)sizeof(T)))
         head = FN(tile_head)(sink, views->first[VIEW_DST]);
     t->column = tile % wide * cut->tile_columns + (tile % wide ? head : 0);
-    t->row = tile / wide % high * cut->tile_rows;
+    t->skew = t->step == 1 && sink->out.bypass && !views->paired ? FN(tile_skew)(a, cut, low) : 0;
+    t->row = tile / wide % high * cut->tile_rows + (tile / wide % high ? t->skew : 0);
     t->columns = cut->tile_columns + (tile % wide ? 0 : head);
     if (t->columns > cut->columns - t->column)
         t->columns = cut->columns - t->column;
@@ -270,11 +289,17 @@ static void FN(tile_open)(FN(tile) * t, const dc_transform_args *a, const transf
         t->columns = 0;
         return;
     }
-    t->rows = cut->rows - t->row < cut->tile_rows ? cut->rows - t->row : cut->tile_rows;
-    t->step = transform_size(a->src[axis]);
+    t->rows = cut->tile_rows + (t->row ? 0 : t->skew);
+    if (t->rows > cut->rows - t->row)
+        t->rows = cut->rows - t->row;
+    if (t->rows <= 0) {
+        t->columns = 0;
+        return;
+    }
     t->places = (dc_i64 *)((char *)scratch + SINK_BYTES + LINE);
     t->targets = t->places + cut->tile_columns + LINE;
-    t->stage = (T *)(((uintptr_t)(t->targets + cut->tile_rows) + LINE - 1) & -(uintptr_t)LINE);
+    t->stage =
+        (T *)(((uintptr_t)(t->targets + cut->tile_rows + LINE) + LINE - 1) & -(uintptr_t)LINE);
     t->packed = cut->row_axes < 16 && a->src[axis] > 0 && t->columns == cut->columns &&
                 a->dst[axis] == t->columns * a->dst[last] && t->rows * t->columns <= SINK_MOST &&
                 (!views->paired ||
@@ -319,19 +344,20 @@ DC_INLINE void FN(tile_lines)(const FN(any) * from, const dc_i64 *column, FN(any
 static void FN(tile_direct)(const FN(tile) * t, const FN(any) * from, FN(any) * to, dc_i64 head,
                             int bypass)
 {
-    const dc_i64 line = LINE / (dc_i64)sizeof(T);
-    const dc_i64 rows = t->rows / BLOCK * BLOCK, whole = (t->columns - head) / line;
-    const dc_i64 end = head + whole * line;
+    const dc_i64 line = LINE / (dc_i64)sizeof(T), skew = t->row ? 0 : t->skew;
+    const dc_i64 rows = skew + (t->rows - skew) / BLOCK * BLOCK;
+    const dc_i64 whole = (t->columns - head) / line, end = head + whole * line;
 
-    for (dc_i64 r = 0; r < rows; r += BLOCK)
-        for (dc_i64 c = head; c < end; c += line)
+    for (dc_i64 c = head; c < end; c += line) /* along the source */
+        for (dc_i64 r = skew; r < rows; r += BLOCK)
             if (bypass && BLOCK < line)
                 FN(tile_lines)(from + r, t->places + c, to + c, t->targets + r);
             else
                 for (dc_i64 k = c; k < c + line; k += BLOCK)
                     FN(block_scatter)(from + r, t->places + k, to + k, t->targets + r, bypass);
-    FN(tile_edges)(t, from, to, 0, rows, 0, head);
-    FN(tile_edges)(t, from, to, 0, rows, end, t->columns - end);
+    FN(tile_edges)(t, from, to, 0, skew, 0, t->columns);
+    FN(tile_edges)(t, from, to, skew, rows - skew, 0, head);
+    FN(tile_edges)(t, from, to, skew, rows - skew, end, t->columns - end);
     FN(tile_edges)(t, from, to, rows, t->rows - rows, 0, t->columns);
 }
 
@@ -368,10 +394,11 @@ static void FN(tile_run)(const FN(any) * src, const dc_transform_args *a,
     dc_transform_args map;
     FN(tile) t;
 
-    FN(tile_open)(&t, a, views, sink, tiling, tile, scratch);
+    memcpy(&t.cut, tiling->part + 1, sizeof t.cut);
+    transform_outer(a, views, &t.cut, &map, stride, &outer);
+    FN(tile_open)(&t, a, views, sink, src + outer.first[VIEW_SRC], tile, scratch);
     if (t.columns == 0)
         return;
-    transform_outer(a, views, &t.cut, &map, stride, &outer);
     const dc_i32 last = a->ndim - 1;
     const dc_i64 wide = (t.cut.columns + t.cut.tile_columns - 1) / t.cut.tile_columns;
     const dc_i64 high = (t.cut.rows + t.cut.tile_rows - 1) / t.cut.tile_rows;
