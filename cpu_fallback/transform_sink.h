@@ -16,7 +16,7 @@
 #include "kernels/shared/random_lanes.h"
 #endif
 
-enum { LINE = 64, SINK_BYTES = 16384, NOISE_ROOM = 1024 };
+enum { LINE = 64, SINK_BYTES = 16384, NOISE_ROOM = 512 };
 #define SINK_MOST ((dc_i64)((SINK_BYTES - LINE) / sizeof(T))) /* elements of one reservation */
 
 typedef T FN(any) __attribute__((aligned(1), may_alias)); /* memory may lie at any byte */
