@@ -66,6 +66,8 @@ static void FN(smooth_copy)(T *to, const FN(loose) * from, dc_i64 count)
 #include "cpu_fallback/smooth_panels.h"
 #include "cpu_fallback/smooth_taps.h"
 
+#include "cpu_fallback/smooth_lines.h"
+
 /* ---- cuts ---------------------------------------------------------------------------------- */
 
 /* Groups side by side, in panels of `most` values each; 0: they are not. */
@@ -148,6 +150,8 @@ static void FN(smooth_cut_filter)(const dc_smooth_args *a, const dc_machine *mac
     if (part[SMOOTH_NEARBY] && !width) /* tables of places */
         part[SMOOTH_ROOM] = 2 * VEC_LANES * VEC_LANES;
     tiling->scratch_bytes = 2 * (part[SMOOTH_ROOM] + VEC_LANES) * size;
+    if (part[SMOOTH_NEARBY] && width) /* and tables of rows */
+        tiling->scratch_bytes += (part[SMOOTH_ROWS] + taps) * (dc_i64)sizeof(T *);
     if (width) {
         tiling->tiles = a->groups / lead * smooth_panels(a, width);
     } else {
@@ -249,7 +253,6 @@ static void FN(smooth_filter_panel)(FN(smooth_filter) * f, void *const *operand,
     const dc_i64 from = smooth_group_at(a, which / panels * lead + at, &to);
 
     f->width = which % panels == panels - 1 ? lead - at : width;
-    f->next = which % panels == panels - 1 ? 0 : width;
     f->src = (const T *)operand[0] + from;
     f->dst = (T *)operand[1] + to;
     if (part[SMOOTH_NEARBY])
@@ -273,6 +276,7 @@ static void FN(smooth_filter_tile)(void *const *operand, const void *args, const
     f.weight = a.kind == DC_SMOOTH_GAUSSIAN ? operand[2] : NULL;
     f.rows = scratch;
     f.sum = scratch + part[SMOOTH_ROOM] + VEC_LANES;
+    f.places = (const FN(loose) **)(void *)(scratch + 2 * (part[SMOOTH_ROOM] + VEC_LANES));
     if (part[SMOOTH_WIDTH]) {
         FN(smooth_filter_panel)(&f, operand, part, which, first, end);
     } else if (part[SMOOTH_NEARBY]) {

@@ -271,15 +271,24 @@ DC_INLINE void FN(smooth_results)(int kind, int each, const FN(loose) * x, FN(lo
                 FN(smooth_result)(kind, x[i], each ? a[i] : *a, each ? p[i] : *p, each ? q[i] : *q);
     else
         stream = 0;
-    for (; i + VEC_LANES <= count; i += VEC_LANES) {
-        const FN(vec) y = FN(smooth_result_lanes)(
-            kind, FN(vloadu)(x + i), each ? FN(vloadu)(a + i) : one_a,
-            each ? FN(vloadu)(p + i) : one_p, each ? FN(vloadu)(q + i) : one_q);
+    while (i + VEC_LANES <= count) {
+        /* some registers before any is stored: see smooth_put_four */
+        const int turn = i + 4 * VEC_LANES <= count ? 4 : 1;
+        FN(vec) y[4];
 
-        if (stream)
-            FN(vstream)((T *)(void *)(out + i), y);
-        else
-            FN(vstoreu)(out + i, y);
+        for (int v = 0; v < turn; v++) {
+            const dc_i64 at = i + v * VEC_LANES;
+
+            y[v] = FN(smooth_result_lanes)(
+                kind, FN(vloadu)(x + at), each ? FN(vloadu)(a + at) : one_a,
+                each ? FN(vloadu)(p + at) : one_p, each ? FN(vloadu)(q + at) : one_q);
+        }
+        for (int v = 0; v < turn; v++, i += VEC_LANES) {
+            if (stream)
+                FN(vstream)((T *)(void *)(out + i), y[v]);
+            else
+                FN(vstoreu)(out + i, y[v]);
+        }
     }
     for (; i < count; i++)
         out[i] =

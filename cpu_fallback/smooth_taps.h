@@ -8,7 +8,7 @@
 #define DC_CPU_SMOOTH_TAPS_H
 /* Windows of so many taps are added from the values, longer ones from tables of blocks.  Gaussians
  * of up to SMOOTH_NEAR taps need no blocks of their own. */
-enum { SMOOTH_DIRECT = 9, SMOOTH_NEAR = 129 };
+enum { SMOOTH_DIRECT = 9, SMOOTH_NEAR = 129, SMOOTH_FEW = 32 };
 /* Where tap k of the window of output i lies. */
 enum {
     SMOOTH_FLAT = 0,  /* at base + i + k shift                                                  */
@@ -24,10 +24,10 @@ typedef struct FN(smooth_filter) {
     const T *weight;       /* GAUSSIAN */
     const FN(loose) * src; /* place 0 of the first line; lines are neighbours */
     FN(loose) * dst;
-    dc_i64 width;  /* lines */
-    dc_i64 next;   /* lines to the next panel, or 0 */
-    int stream;    /* results go past the caches */
-    T *rows, *sum; /* a block, and results or sums of one */
+    dc_i64 width;              /* lines */
+    int stream;                /* results go past the caches */
+    T *rows, *sum;             /* a block, and results or sums of one */
+    const FN(loose) * *places; /* of rows, for those that are filtered where they lie */
 } FN(smooth_filter);
 
 /* Where the taps of a run of windows lie. */
@@ -141,6 +141,16 @@ DC_INLINE void FN(smooth_gauss_four)(const FN(smooth_reach) * r, dc_i64 i, int w
         y[v] = FN(vsel)(FN(visnan)(y[v]), FN(vquiet)(), y[v]);
 }
 
+/* Windows of outputs i ... i + 4 VEC_LANES - 1; taps 0: Gaussian. */
+DC_INLINE void FN(smooth_four_of)(int taps, const FN(smooth_reach) * r, dc_i64 i, int where,
+                                  FN(vec) * y)
+{
+    if (!taps)
+        FN(smooth_gauss_four)(r, i, where, y);
+    for (int v = 0; taps && v < 4; v++)
+        y[v] = FN(smooth_window)(r, i + v * VEC_LANES, taps, where, 0);
+}
+
 DC_INLINE void FN(smooth_put)(FN(loose) * to, FN(vec) y, int stream)
 {
     if (stream)
@@ -149,19 +159,23 @@ DC_INLINE void FN(smooth_put)(FN(loose) * to, FN(vec) y, int stream)
         FN(vstoreu)(to, y);
 }
 
-/* Outputs 0 ... count - 1; taps 0: Gaussian. */
-DC_INLINE void FN(smooth_run)(int taps, const FN(smooth_reach) * r, int where, dc_i64 count,
-                              FN(loose) * out, int stream)
+/* Four registers, made before any of them is stored: a load waits for an earlier store whose
+ * address agrees with its own in the 12 low bits. */
+DC_INLINE void FN(smooth_put_four)(FN(loose) * to, const FN(vec) * y, int stream)
 {
-    dc_i64 i = 0;
+    for (int v = 0; v < 4; v++)
+        FN(smooth_put)(to + v * VEC_LANES, y[v], stream);
+}
 
-    for (; !taps && i + 4 * VEC_LANES <= count; i += 4 * VEC_LANES) {
+/* Outputs i ... count - 1; taps 0: Gaussian. */
+DC_INLINE void FN(smooth_run)(int taps, const FN(smooth_reach) * r, int where, dc_i64 i,
+                              dc_i64 count, FN(loose) * out, int stream)
+{
+    for (; i + 4 * VEC_LANES <= count; i += 4 * VEC_LANES) {
         FN(vec) y[4];
 
-        FN(smooth_gauss_four)(r, i, where, y);
-        for (int v = 0; v < 4; v++) {
-            FN(smooth_put)(out + i + v * VEC_LANES, y[v], stream);
-        }
+        FN(smooth_four_of)(taps, r, i, where, y);
+        FN(smooth_put_four)(out + i, y, stream);
     }
     for (; i + VEC_LANES <= count; i += VEC_LANES)
         FN(smooth_put)
@@ -183,51 +197,6 @@ DC_INLINE void FN(smooth_run)(int taps, const FN(smooth_reach) * r, int where, d
     }
 }
 
-/* Whether the lines can be filtered where they lie: the first and the last register apart, no tap
- * further than a register, room between the two where registers overlap. */
-static int FN(smooth_is_line)(const dc_smooth_args *a)
-{
-    const dc_i64 least = (a->n % VEC_LANES ? 3 : 2) * VEC_LANES;
-
-    return a->group_src[0] == 1 && a->group_dst[0] == 1 && a->left <= VEC_LANES && a->n >= least &&
-           (a->kind == DC_SMOOTH_GAUSSIAN || a->window <= SMOOTH_DIRECT);
-}
-
-DC_INLINE void FN(smooth_line_run)(int taps, const FN(smooth_reach) * r, dc_i64 n, FN(loose) * out,
-                                   int stream)
-{
-    const dc_i64 last = n - VEC_LANES;
-    dc_i64 i = VEC_LANES;
-
-    FN(smooth_put)
-    (out,
-     taps ? FN(smooth_window)(r, 0, taps, SMOOTH_FIRST, 0)
-          : FN(smooth_gauss)(r, 0, SMOOTH_FIRST, 0),
-     stream);
-    for (; !taps && i + 4 * VEC_LANES <= last; i += 4 * VEC_LANES) {
-        FN(vec) y[4];
-
-        FN(smooth_gauss_four)(r, i, SMOOTH_FLAT, y);
-        for (int v = 0; v < 4; v++)
-            FN(smooth_put)(out + i + v * VEC_LANES, y[v], stream);
-    }
-    for (; i < last; i += VEC_LANES) {
-        const int over = i + VEC_LANES > last; /* then its taps may not reach the end either */
-        const dc_i64 at = over ? smooth_least(i, last - r->left) : i;
-
-        FN(smooth_put)
-        (out + at,
-         taps ? FN(smooth_window)(r, at, taps, SMOOTH_FLAT, 0)
-              : FN(smooth_gauss)(r, at, SMOOTH_FLAT, 0),
-         stream && !over);
-    }
-    FN(smooth_put)
-    (out + last,
-     taps ? FN(smooth_window)(r, last, taps, SMOOTH_LAST, 0)
-          : FN(smooth_gauss)(r, last, SMOOTH_LAST, 0),
-     stream && n % VEC_LANES == 0);
-}
-
 #define SMOOTH_CASES(run) run(0) run(1) run(2) run(3) run(4) run(5) run(6) run(7) run(8) run(9)
 
 /* The number of taps as the compiler may know it; 0: Gaussian. */
@@ -247,26 +216,7 @@ static void FN(smooth_windows)(const FN(smooth_filter) * f, const FN(loose) * fr
     switch (FN(smooth_known)(f->args)) {
 #define SMOOTH_RUN(taps)                                                                           \
     case taps:                                                                                     \
-        FN(smooth_run)(taps, &r, SMOOTH_FLAT, count, out, stream);                                 \
-        break;
-        SMOOTH_CASES(SMOOTH_RUN)
-#undef SMOOTH_RUN
-    default:
-        break;
-    }
-}
-
-/* The same for taps that lie anywhere. */
-static void FN(smooth_rows)(const FN(smooth_filter) * f, const FN(loose) *const *table,
-                            dc_i64 count, FN(loose) * out)
-{
-    const FN(smooth_reach) r = {.weight = f->weight, .left = f->args->left, .table = table};
-    const int stream = f->stream && (uintptr_t)out % DC_VECTOR_BYTES == 0;
-
-    switch (FN(smooth_known)(f->args)) {
-#define SMOOTH_RUN(taps)                                                                           \
-    case taps:                                                                                     \
-        FN(smooth_run)(taps, &r, SMOOTH_TABLE, count, out, stream);                                \
+        FN(smooth_run)(taps, &r, SMOOTH_FLAT, 0, count, out, stream);                              \
         break;
         SMOOTH_CASES(SMOOTH_RUN)
 #undef SMOOTH_RUN
@@ -387,87 +337,56 @@ static int FN(smooth_is_near)(const dc_smooth_args *a)
     return a->window <= (a->kind == DC_SMOOTH_GAUSSIAN ? SMOOTH_NEAR : SMOOTH_DIRECT);
 }
 
-/* Rows first ... end - 1 of a few hundred neighbouring lines, from the source itself; a width of
- * whole registers. */
+/* Outputs `at` ... `end` - 1 of `rows` rows, `apart` from each other; tap k of row j lies at
+ * table[j + k]. */
+DC_INLINE void FN(smooth_rows_run)(int taps, FN(smooth_reach) * r, dc_i64 rows, dc_i64 at,
+                                   dc_i64 end, FN(loose) * out, dc_i64 apart, int stream)
+{
+    const FN(loose) *const *const table = r->table;
+
+    for (dc_i64 j = 0; j < rows; j++, out += apart) {
+        r->table = table + j;
+        FN(smooth_run)
+        (taps, r, SMOOTH_TABLE, at, end, out,
+         stream && (uintptr_t)(out + at) % DC_VECTOR_BYTES == 0);
+    }
+    r->table = table;
+}
+
+/* Rows first ... end - 1 of a few hundred neighbouring lines, from the source itself.  Few rows go
+ * through a few registers at a time: rows far apart are read fastest in runs of up to 512 bytes
+ * (measured). */
 static void FN(smooth_panel_rows)(const FN(smooth_filter) * f, dc_i64 first, dc_i64 end)
 {
     const dc_smooth_args *const a = f->args;
-    const FN(loose) * table[SMOOTH_NEAR];
+    const FN(loose) **const table = f->places;
+    const dc_i64 step = end - first <= SMOOTH_FEW ? 4 * VEC_LANES : f->width;
+    FN(smooth_reach) r = {.weight = f->weight, .left = a->left, .table = table};
 
     for (dc_i64 i = 0; i < f->width; i++)
         f->rows[i] = SMOOTH_PICK(a->value32, a->value64);
-    for (dc_i64 i = first; i < end; i++) {
-        dc_i64 ahead;
+    for (dc_i64 j = 0; j < end - first + a->window - 1; j++) {
+        const dc_i64 place = smooth_edge(first - a->left + j, a->n, a->edges);
 
-        for (dc_i64 k = 0; k < a->window; k++) {
-            const dc_i64 place = smooth_edge(i - a->left + k, a->n, a->edges);
-
-            table[k] = place < 0 ? f->rows : f->src + place * a->group_src[0];
-        }
-        ahead = i - a->left + a->window;
-        ahead = ahead < a->n ? ahead * a->group_src[0]
-                             : smooth_least(ahead - a->n, a->n - 1) * a->group_src[0] + f->next;
-        if (f->stream)
-            smooth_prefetch((const char *)(f->src + ahead), f->width * (dc_i64)sizeof(T));
-        FN(smooth_rows)(f, table, f->width, f->dst + i * a->group_dst[0]);
+        table[j] = place < 0 ? f->rows : f->src + place * a->group_src[0];
     }
-}
+    for (dc_i64 at = 0; at < f->width; at += step) {
+        /* what fills no register goes with the last one */
+        const dc_i64 stop = f->width - at < step + VEC_LANES ? f->width : at + step;
 
-/* Lanes that taps beyond the ends of a line take their values from (smooth_reach). */
-static void FN(smooth_places)(const dc_smooth_args *a, FN(bits) * low_place, FN(bits) * high_place)
-{
-    for (int d = 1; d <= a->left; d++)
-        for (int i = 0; i < VEC_LANES; i++) {
-            const int before = i - d, behind = i + d; /* behind: from the last register on */
-            int low = before, high = behind;
-
-            if (before < 0) {
-                low = a->edges == DC_EDGES_REFLECT ? -1 - before : 0;
-                low = a->edges == DC_EDGES_WRAP ? 2 * VEC_LANES + before : low;
-                low = a->edges == DC_EDGES_CONSTANT ? VEC_LANES : low;
-            }
-            if (behind >= VEC_LANES) {
-                high = a->edges == DC_EDGES_REFLECT ? 2 * VEC_LANES - 1 - behind : VEC_LANES - 1;
-                high = a->edges == DC_EDGES_WRAP ? behind : high;
-                high = a->edges == DC_EDGES_CONSTANT ? VEC_LANES : high;
-            }
-            low_place[d - 1][i] = low;
-            high_place[d - 1][i] = high;
-        }
-}
-
-/* Lines group ... last - 1 whose values lie end to end, from the source itself. */
-static void FN(smooth_near_lines)(const FN(smooth_filter) * f, const T *src, T *dst, dc_i64 group,
-                                  dc_i64 last)
-{
-    const dc_smooth_args *const a = f->args;
-    FN(bits) *const low = (FN(bits) *)(void *)f->rows, *const high = low + VEC_LANES;
-    FN(smooth_reach)
-    r = {.weight = f->weight, .left = a->left, .shift = 1, .low = low, .high = high};
-
-    FN(smooth_places)(a, low, high);
-    r.before = r.behind = FN(vset)(SMOOTH_PICK(a->value32, a->value64));
-    for (; group < last; group++) {
-        dc_i64 to;
-        const FN(loose) *const from = src + smooth_group_at(a, group, &to);
-        const int stream = f->stream && (uintptr_t)(dst + to) % DC_VECTOR_BYTES == 0;
-
-        r.base = from - a->left;
-        r.first = FN(vloadu)(from);
-        r.last = FN(vloadu)(from + a->n - VEC_LANES);
-        if (a->edges == DC_EDGES_WRAP) {
-            r.before = r.last;
-            r.behind = r.first;
-        }
         switch (FN(smooth_known)(a)) {
 #define SMOOTH_RUN(taps)                                                                           \
     case taps:                                                                                     \
-        FN(smooth_line_run)(taps, &r, a->n, dst + to, stream);                                     \
+        FN(smooth_rows_run)                                                                        \
+        (taps, &r, end - first, at, stop, f->dst + first * a->group_dst[0], a->group_dst[0],       \
+         f->stream);                                                                               \
         break;
             SMOOTH_CASES(SMOOTH_RUN)
 #undef SMOOTH_RUN
         default:
             break;
         }
+        if (stop == f->width)
+            break;
     }
 }
