@@ -170,6 +170,50 @@ DC_INLINE int FN(lines_together)(const FN(outlet) * o, const transform_spot *at)
     return o->step == 1 && o->noisy_step == 1 && apart % LINE == 0;
 }
 
+/* Runs that whole groups of random numbers meet: source, run, run with noise. */
+typedef struct FN(noisy_lines) {
+    const FN(any) * from;
+    FN(any) * dst, *noisy;
+} FN(noisy_lines);
+
+/* A share of noise: whole lines of both runs go out as it is made, and nothing else is stored that
+ * would wait behind them. */
+DC_INLINE void FN(noisy_share)(const void *lines, int share, const FN(vec) * noise)
+{
+    const FN(noisy_lines) *const l = lines;
+    FN(vec) x[RANDOM_VALUES], y[RANDOM_VALUES];
+
+    for (int k = 0; k < RANDOM_VALUES; k++) {
+        x[k] = FN(vloadu)((const FN(loose) *)l->from + share * RANDOM_SHARE + k * VEC_LANES);
+        y[k] = x[k] + noise[k];
+        y[k] = FN(vsel)(FN(visnan)(y[k]), FN(vquiet)(), y[k]);
+    }
+    for (int k = 0; k < RANDOM_VALUES; k++)
+        FN(vstream)((T *)(void *)(l->dst + share * RANDOM_SHARE + k * VEC_LANES), x[k]);
+    for (int k = 0; k < RANDOM_VALUES; k++)
+        FN(vstream)((T *)(void *)(l->noisy + share * RANDOM_SHARE + k * VEC_LANES), y[k]);
+}
+
+/* As much of a run as whole groups fill: how much. */
+static dc_i64 FN(put_groups)(const FN(outlet) * o, const transform_spot *at, const FN(any) * from,
+                             dc_i64 n)
+{
+    FN(noisy_lines) l = {from, o->dst + at->dst, o->noisy + at->noisy};
+    dc_i64 done = 0;
+
+    if (!o->bypass || o->place_step != 1 || at->place % RANDOM_VALUES != 0 ||
+        (uintptr_t)l.dst % LINE != 0)
+        return 0;
+    for (; done + RANDOM_GROUP <= n; done += RANDOM_GROUP) {
+        FN(random_normal_shares)
+        (&o->frame, o->random, (dc_u64)((at->place + done) / RANDOM_VALUES), FN(noisy_share), &l);
+        l.from += RANDOM_GROUP;
+        l.dst += RANDOM_GROUP;
+        l.noisy += RANDOM_GROUP;
+    }
+    return done;
+}
+
 /* The run with noise and, where lines agree, the run itself: writing goes on while the next part of
  * the noise is made. */
 static void FN(put_noisy)(const FN(outlet) * o, const transform_spot *at, const FN(any) * from,
@@ -187,6 +231,13 @@ static void FN(put_noisy)(const FN(outlet) * o, const transform_spot *at, const 
     else if (!both)
         FN(put_strided)(o->dst + at->dst, o->step, from, n);
     for (dc_i64 done = 0; done < n; done += part, part = room) {
+        const transform_spot spot = {at->dst + done, at->noisy + done, at->place + done};
+        const dc_i64 groups = both ? FN(put_groups)(o, &spot, from + done, n - done) : 0;
+
+        if (groups) {
+            part = groups;
+            continue;
+        }
         FN(any) *const to = o->noisy + at->noisy + done * o->noisy_step;
 
         part = part < n - done ? part : n - done;

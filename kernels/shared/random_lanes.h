@@ -234,8 +234,8 @@ DC_INLINE void FN(random_draw)(const random_frame *f, dc_u64 first, FN(random_un
 #endif
 }
 
-/* Registers of a share, value k of every block in register k, to the order of the sequence. */
-DC_INLINE void FN(random_store)(const FN(vec) * v, FN(loose) * out)
+/* Registers of a share, value k of every block in register k, in the order of the sequence. */
+DC_INLINE void FN(random_order)(const FN(vec) * v, FN(vec) * out)
 {
 #if DC_BITS_OF(SFX) == 32
     const random_wide a = (random_wide)__builtin_shufflevector(v[0], v[1], RANDOM_LO_32);
@@ -243,14 +243,23 @@ DC_INLINE void FN(random_store)(const FN(vec) * v, FN(loose) * out)
     const random_wide c = (random_wide)__builtin_shufflevector(v[0], v[1], RANDOM_HI_32);
     const random_wide d = (random_wide)__builtin_shufflevector(v[2], v[3], RANDOM_HI_32);
 
-    FN(vstoreu)(out, (FN(vec))__builtin_shufflevector(a, b, RANDOM_LO_64));
-    FN(vstoreu)(out + VEC_LANES, (FN(vec))__builtin_shufflevector(a, b, RANDOM_HI_64));
-    FN(vstoreu)(out + 2 * VEC_LANES, (FN(vec))__builtin_shufflevector(c, d, RANDOM_LO_64));
-    FN(vstoreu)(out + 3 * VEC_LANES, (FN(vec))__builtin_shufflevector(c, d, RANDOM_HI_64));
+    out[0] = (FN(vec))__builtin_shufflevector(a, b, RANDOM_LO_64);
+    out[1] = (FN(vec))__builtin_shufflevector(a, b, RANDOM_HI_64);
+    out[2] = (FN(vec))__builtin_shufflevector(c, d, RANDOM_LO_64);
+    out[3] = (FN(vec))__builtin_shufflevector(c, d, RANDOM_HI_64);
 #else
-    FN(vstoreu)(out, __builtin_shufflevector(v[0], v[1], RANDOM_LO_64));
-    FN(vstoreu)(out + VEC_LANES, __builtin_shufflevector(v[0], v[1], RANDOM_HI_64));
+    out[0] = __builtin_shufflevector(v[0], v[1], RANDOM_LO_64);
+    out[1] = __builtin_shufflevector(v[0], v[1], RANDOM_HI_64);
 #endif
+}
+
+DC_INLINE void FN(random_store)(const FN(vec) * v, FN(loose) * out)
+{
+    FN(vec) ordered[RANDOM_VALUES];
+
+    FN(random_order)(v, ordered);
+    for (int k = 0; k < RANDOM_VALUES; k++)
+        FN(vstoreu)(out + k * VEC_LANES, ordered[k]);
 }
 
 /* The group that begins at `block`. */
@@ -273,19 +282,39 @@ DC_INLINE void FN(random_uniform_group)(const random_frame *f, const dc_random_a
         FN(random_store)(v + i * RANDOM_VALUES, out + i * RANDOM_SHARE);
 }
 
-DC_INLINE void FN(random_normal_group)(const random_frame *f, const dc_random_args *a, dc_u64 block,
-                                       FN(loose) * out)
+/* What becomes of the ordered registers of a share. */
+typedef void (*FN(random_taker))(const void *to, int share, const FN(vec) * x);
+
+/* The normal numbers of the group that begins at `block`, one share after the other. */
+DC_INLINE void FN(random_normal_shares)(const random_frame *f, const dc_random_args *a,
+                                        dc_u64 block, FN(random_taker) take, const void *to)
 {
     const FN(vec) mean = FN(vset)(RANDOM_PICK(a->add32, a->add64));
     const FN(vec) std = FN(vset)(RANDOM_PICK(a->scale32, a->scale64));
     FN(random_unsigned) draw[RANDOM_REGISTERS];
-    FN(vec) v[RANDOM_REGISTERS];
 
     FN(random_draw)(f, block, draw);
-    for (int k = 0; k < RANDOM_REGISTERS; k += 2)
-        FN(random_pair)(draw[k], draw[k + 1], std, mean, v + k);
-    for (int i = 0; i < RANDOM_SHARES; i++)
-        FN(random_store)(v + i * RANDOM_VALUES, out + i * RANDOM_SHARE);
+    for (int i = 0; i < RANDOM_SHARES; i++) {
+        FN(vec) v[RANDOM_VALUES], ordered[RANDOM_VALUES];
+
+        for (int k = 0; k < RANDOM_VALUES; k += 2)
+            FN(random_pair)
+        (draw[i * RANDOM_VALUES + k], draw[i * RANDOM_VALUES + k + 1], std, mean, v + k);
+        FN(random_order)(v, ordered);
+        take(to, i, ordered);
+    }
+}
+
+DC_INLINE void FN(random_keep)(const void *to, int share, const FN(vec) * x)
+{
+    for (int k = 0; k < RANDOM_VALUES; k++)
+        FN(vstoreu)(*(FN(loose) *const *)to + share * RANDOM_SHARE + k * VEC_LANES, x[k]);
+}
+
+DC_INLINE void FN(random_normal_group)(const random_frame *f, const dc_random_args *a, dc_u64 block,
+                                       FN(loose) * out)
+{
+    FN(random_normal_shares)(f, a, block, FN(random_keep), &out);
 }
 
 typedef void (*FN(random_group))(const random_frame *f, const dc_random_args *a, dc_u64 block,
