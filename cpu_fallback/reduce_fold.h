@@ -223,9 +223,8 @@ DC_INLINE FN(fold_node) FN(fold_merge)(int kind, FN(fold_node) old, FN(fold_node
 
 DC_INLINE FN(fold_node) FN(fold_lanes)(const FN(fold_node) * x, int h, int newer)
 {
-    return (FN(fold_node)){FN(fold_turn)(x->n, x->n, h, newer), FN(fold_turn)(x->a, x->a, h, newer),
-                           FN(fold_turn)(x->m, x->m, h, newer),
-                           FN(fold_turn)(x->s, x->s, h, newer)};
+    return (FN(fold_node)){FN(vturn)(x->n, x->n, h, newer), FN(vturn)(x->a, x->a, h, newer),
+                           FN(vturn)(x->m, x->m, h, newer), FN(vturn)(x->s, x->s, h, newer)};
 }
 
 /* ROWS: the leaves of a job, 1 << bits lanes, become one node in all of these lanes.  Leaves that

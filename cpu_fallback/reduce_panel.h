@@ -153,36 +153,6 @@ DC_INLINE FN(vec) FN(fold_keep)(FN(mask) missing, FN(vec) x)
     return FN(vsel)(missing, FN(vzero)(), x);
 }
 
-/* Stage h of the turn of registers (vtranspose): the older or the newer blocks of x and y.  Where
- * both are x: lane i has lane i - (i & h) of x, or, `newer`, lane i + h - (i & h). */
-#define FOLD_TURN(lanes, h)                                                                        \
-    case h:                                                                                        \
-        return newer ? __builtin_shufflevector(x, y, DC_SHUF_##lanes##_##h##_HI)                   \
-                     : __builtin_shufflevector(x, y, DC_SHUF_##lanes##_##h##_LO);
-DC_INLINE FN(vec) FN(fold_turn)(FN(vec) x, FN(vec) y, int h, int newer)
-{
-    switch (h) {
-#if DC_VECTOR_BYTES * 8 / DC_BITS_OF(SFX) == 16
-        FOLD_TURN(16, 8)
-        FOLD_TURN(16, 4)
-        FOLD_TURN(16, 2)
-        FOLD_TURN(16, 1)
-#elif DC_VECTOR_BYTES * 8 / DC_BITS_OF(SFX) == 8
-        FOLD_TURN(8, 4)
-        FOLD_TURN(8, 2)
-        FOLD_TURN(8, 1)
-#elif DC_VECTOR_BYTES * 8 / DC_BITS_OF(SFX) == 4
-        FOLD_TURN(4, 2)
-        FOLD_TURN(4, 1)
-#else
-        FOLD_TURN(2, 1)
-#endif
-    default:
-        return x;
-    }
-}
-#undef FOLD_TURN
-
 /* 1 / n for whole numbers n >= 0 that are powers of two; where n is 0, anything finite. */
 DC_INLINE FN(vec) FN(fold_inverse)(FN(vec) n)
 {

@@ -51,17 +51,8 @@ DC_INLINE FN(vec) FN(rows_tree)(FN(vec) * lane)
 {
     for (int h = VEC_LANES / 2; h > 0; h /= 2)
         for (int i = 0; i < h; i++)
-            lane[i] = FN(fold_turn)(lane[i], lane[i + h], h, 0) +
-                      FN(fold_turn)(lane[i], lane[i + h], h, 1);
+            lane[i] = FN(vturn)(lane[i], lane[i + h], h, 0) + FN(vturn)(lane[i], lane[i + h], h, 1);
     return lane[0];
-}
-
-/* One register of accumulators, to their sum in every lane. */
-DC_INLINE FN(vec) FN(rows_spread)(FN(vec) acc)
-{
-    for (int h = VEC_LANES / 2; h > 0; h /= 2)
-        acc = FN(fold_turn)(acc, acc, h, 0) + FN(fold_turn)(acc, acc, h, 1);
-    return acc;
 }
 
 DC_INLINE int FN(rows_nans)(const FN(loose) * x, int n, int finite)
@@ -153,7 +144,7 @@ DC_INLINE int FN(rows_moments_of)(FN(fold_panel) * p, int masked)
 
     FN(vstoreu)(n, even ? FN(fold_inverse)(all) : all);
     for (int j = 0; j < VEC_LANES; j++) {
-        const FN(vec) sum = FN(rows_spread)(FN(rows_add)(p, j, masked)), by = FN(vset)(n[j]);
+        const FN(vec) sum = FN(vspread)(FN(rows_add)(p, j, masked)), by = FN(vset)(n[j]);
         const FN(vec) a = even ? sum * by : n[j] > 0 ? sum / by : FN(vzero)();
 
         anchor[j] = a[0];
@@ -192,8 +183,8 @@ DC_INLINE FN(vec) FN(rows_extreme)(const FN(fold_panel) * p, int most)
     }
     for (int h = VEC_LANES / 2; h > 0; h /= 2)
         for (int i = 0; i < h; i++) {
-            const FN(vec) x = FN(fold_turn)(lane[i], lane[i + h], h, 0);
-            const FN(vec) y = FN(fold_turn)(lane[i], lane[i + h], h, 1);
+            const FN(vec) x = FN(vturn)(lane[i], lane[i + h], h, 0);
+            const FN(vec) y = FN(vturn)(lane[i], lane[i + h], h, 1);
 
             lane[i] = most ? FN(vmax)(x, y) : FN(vmin)(x, y);
         }

@@ -218,8 +218,9 @@ DC_INLINE void FN(smooth_groups_tile)(int kind, void *const *operand, const dc_s
         line.src = (const T *)operand[0] + from;
         line.dst = (T *)operand[1] + to;
         from = smooth_group_at(a, group + 1 < a->groups ? group + 1 : group, &to);
-        line.ahead =
-            line.src_run && line.stream ? (const char *)((const T *)operand[0] + from) : NULL;
+        line.ahead = line.src_run && line.stream && a->n <= DC_SMOOTH_LEAF
+                         ? (const char *)((const T *)operand[0] + from)
+                         : NULL;
         if (kind == DC_SMOOTH_MEAN)
             FN(smooth_group_mean)(&line);
         else if (kind == DC_SMOOTH_STANDARDIZE)

@@ -3,8 +3,8 @@
  * no guard. */
 
 #define SMOOTH_VECS (DC_SMOOTH_COLUMNS / VEC_LANES) /* registers of the columns */
-/* Leaves side by side: an addition waits for the one before. */
-#define SMOOTH_BATCH (SMOOTH_VECS >= 4 ? 1 : 4 / SMOOTH_VECS)
+/* Leaves side by side: an addition waits for the one before; more than two are read slower. */
+#define SMOOTH_BATCH (SMOOTH_VECS >= 2 ? 1 : 2)
 #ifndef DC_CPU_SMOOTH_GROUPS_H
 #define DC_CPU_SMOOTH_GROUPS_H
 enum { SMOOTH_CHUNK = 4 * DC_SMOOTH_LEAF }; /* values looked at together */
@@ -15,7 +15,8 @@ typedef struct FN(smooth_line) {
     const dc_smooth_args *args;
     const FN(loose) * src; /* value 0 */
     FN(loose) * dst;
-    const char *ahead; /* the next group, to be brought near while this one is worked on, or NULL */
+    const char
+        *ahead; /* the next group, where it is short: to be brought near meanwhile; or NULL */
     int src_run, dst_run; /* the values lie end to end */
     int stream;           /* results go past the caches */
     T *in, *out;          /* room for SMOOTH_CHUNK values each */
@@ -46,19 +47,15 @@ static void FN(smooth_push)(FN(smooth_tree) * tree, const FN(vec) * leaf)
 
 static T FN(smooth_fold)(FN(smooth_tree) * tree)
 {
-    T column[DC_SMOOTH_COLUMNS];
-
     while (tree->top > 1) {
         --tree->top;
         for (int r = 0; r < SMOOTH_VECS; r++)
             tree->node[tree->top - 1][r] += tree->node[tree->top][r];
     }
-    for (int r = 0; r < SMOOTH_VECS; r++)
-        FN(vstoreu)(column + r * VEC_LANES, tree->node[0][r]);
-    for (int half = DC_SMOOTH_COLUMNS / 2; half > 0; half /= 2)
-        for (int c = 0; c < half; c++)
-            column[c] = column[c] + column[c + half];
-    return column[0];
+    for (int half = SMOOTH_VECS / 2; half > 0; half /= 2)
+        for (int r = 0; r < half; r++)
+            tree->node[0][r] += tree->node[0][r + half];
+    return FN(vspread)(tree->node[0][0])[0];
 }
 
 DC_INLINE FN(vec) FN(smooth_pass_lanes)(int pass, int omit, FN(vec) x, FN(vec) a, FN(vec) p)

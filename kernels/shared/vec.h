@@ -49,37 +49,6 @@ DC_INLINE void dc_vec_fence(void)
 #endif
 }
 
-/* Index lists of the transposes: stage h swaps the off-diagonal h x h blocks of two registers. */
-#define DC_SHUF_2_1_LO  0, 2
-#define DC_SHUF_2_1_HI  1, 3
-#define DC_SHUF_4_1_LO  0, 4, 2, 6
-#define DC_SHUF_4_1_HI  1, 5, 3, 7
-#define DC_SHUF_4_2_LO  0, 1, 4, 5
-#define DC_SHUF_4_2_HI  2, 3, 6, 7
-#define DC_SHUF_8_1_LO  0, 8, 2, 10, 4, 12, 6, 14
-#define DC_SHUF_8_1_HI  1, 9, 3, 11, 5, 13, 7, 15
-#define DC_SHUF_8_2_LO  0, 1, 8, 9, 4, 5, 12, 13
-#define DC_SHUF_8_2_HI  2, 3, 10, 11, 6, 7, 14, 15
-#define DC_SHUF_8_4_LO  0, 1, 2, 3, 8, 9, 10, 11
-#define DC_SHUF_8_4_HI  4, 5, 6, 7, 12, 13, 14, 15
-#define DC_SHUF_16_1_LO 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
-#define DC_SHUF_16_1_HI 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
-#define DC_SHUF_16_2_LO 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
-#define DC_SHUF_16_2_HI 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
-#define DC_SHUF_16_4_LO 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
-#define DC_SHUF_16_4_HI 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
-#define DC_SHUF_16_8_LO 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
-#define DC_SHUF_16_8_HI 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
-
-#define DC_SHUF_STAGE(r, lanes, h)                                                                 \
-    for (int i = 0; i < (lanes); i++) {                                                            \
-        if (!(i & (h))) {                                                                          \
-            FN(vec) lo = __builtin_shufflevector(r[i], r[i + (h)], DC_SHUF_##lanes##_##h##_LO);    \
-            r[i + (h)] = __builtin_shufflevector(r[i], r[i + (h)], DC_SHUF_##lanes##_##h##_HI);    \
-            r[i] = lo;                                                                             \
-        }                                                                                          \
-    }
-
 #endif
 
 #if defined(T) && defined(SFX)
@@ -467,25 +436,7 @@ DC_INLINE FN(mask) FN(clt)(FN(cvec) c, dc_i64 n)
 #endif
 }
 
-/* VEC_LANES registers as a square matrix, transposed in place. */
-DC_INLINE void FN(vtranspose)(FN(vec) * r)
-{
-#if DC_VECTOR_BYTES * 8 / DC_VEC_TYPED == 16
-    DC_SHUF_STAGE(r, 16, 8)
-    DC_SHUF_STAGE(r, 16, 4)
-    DC_SHUF_STAGE(r, 16, 2)
-    DC_SHUF_STAGE(r, 16, 1)
-#elif DC_VECTOR_BYTES * 8 / DC_VEC_TYPED == 8
-    DC_SHUF_STAGE(r, 8, 4)
-    DC_SHUF_STAGE(r, 8, 2)
-    DC_SHUF_STAGE(r, 8, 1)
-#elif DC_VECTOR_BYTES * 8 / DC_VEC_TYPED == 4
-    DC_SHUF_STAGE(r, 4, 2)
-    DC_SHUF_STAGE(r, 4, 1)
-#else
-    DC_SHUF_STAGE(r, 2, 1)
-#endif
-}
+#include "kernels/shared/vec_turn.h"
 
 #undef DC_VEC_TYPED
 #undef VEC_PICK
