@@ -1,6 +1,5 @@
 /* Leaves whose rows lie end to end, in memory or gathered: ROWS of reduce_panel.h.  One lane after
- * the other, 16 rows at a time; then the registers of 16 accumulators are turned.  Nothing is
- * prefetched by hand: lanes follow each other in memory, and hardware does it better (measured).
+ * the other, 16 rows at a time; then the registers of 16 accumulators are turned.
  * Read once per dtype (T, SFX). */
 
 /* Lanes k VEC_LANES ... of the accumulators that `left` rows reach. */
@@ -11,8 +10,13 @@ DC_INLINE int FN(rows_reach)(int left, int k)
     return n < 0 ? 0 : n < VEC_LANES ? n : VEC_LANES;
 }
 
-/* Visit the registers of n values; `there` tells the lanes of the last ones. */
-#define FOLD_RUN(x, n, v, k, i, ...)                                                               \
+/* Passes that read once fetch this far ahead, into the second cache.  Into the first one, further
+ * ahead, or where a second pass follows, it costs more than it brings (measured). */
+#define RUNS_AHEAD (2048 / (int)sizeof(T))
+
+/* Visit the registers of n values; `ahead`: fetch what follows; `there` tells the
+ * lanes of the last ones. */
+#define FOLD_RUN(ahead, x, n, v, k, i, ...)                                                        \
     do {                                                                                           \
         const FN(loose) *const x_ = (x);                                                           \
         const int n_ = (n);                                                                        \
@@ -21,6 +25,8 @@ DC_INLINE int FN(rows_reach)(int left, int k)
             for (int k = 0; k < FOLD_REGISTERS; k++) {                                             \
                 const FN(vec) v = FN(vloadu)(x_ + i + k * VEC_LANES);                              \
                 const int part_ = 0;                                                               \
+                if (ahead)                                                                         \
+                    __builtin_prefetch((const void *)(x_ + i + k * VEC_LANES + RUNS_AHEAD), 0, 2); \
                 const FN(mask) there_ = FN(mnone)();                                               \
                 (void)there_;                                                                      \
                 __VA_ARGS__                                                                        \
@@ -59,7 +65,7 @@ DC_INLINE int FN(rows_nans)(const FN(loose) * x, int n, int finite)
 {
     int bad = 0;
 
-    FOLD_RUN(x, n, v, k, i, {
+    FOLD_RUN(0, x, n, v, k, i, {
         (void)part_;
         bad += __builtin_popcount(FN(mbits)(finite ? FN(visnonfinite)(v) : FN(visnan)(v)));
     });
@@ -89,13 +95,13 @@ DC_INLINE FN(vec) FN(rows_counts)(const FN(fold_panel) * p)
 }
 
 /* The accumulators of lane j, joined to one register. */
-DC_INLINE FN(vec) FN(rows_add)(const FN(fold_panel) * p, int j, int masked)
+DC_INLINE FN(vec) FN(rows_add)(const FN(fold_panel) * p, int j, int masked, int ahead)
 {
     FN(vec) acc[FOLD_REGISTERS];
 
     for (int k = 0; k < FOLD_REGISTERS; k++)
         acc[k] = FN(vzero)();
-    FOLD_RUN(FN(fold_lane)(p, j), FN(fold_lane_count)(p, j), v, k, i, {
+    FOLD_RUN(ahead, FN(fold_lane)(p, j), FN(fold_lane_count)(p, j), v, k, i, {
         (void)part_;
         acc[k] += masked ? FN(fold_keep)(FN(visnan)(v), v) : v;
     });
@@ -107,7 +113,7 @@ DC_INLINE void FN(rows_sum)(FN(fold_panel) * p, int masked)
     FN(vec) lane[VEC_LANES];
 
     for (int j = 0; j < VEC_LANES; j++)
-        lane[j] = FN(rows_add)(p, j, masked);
+        lane[j] = FN(rows_add)(p, j, masked, 1);
     p->work->node[0].a = FN(rows_tree)(lane);
     p->work->node[0].n = masked ? FN(rows_count)(p, 0) : FN(rows_counts)(p);
 }
@@ -120,7 +126,7 @@ DC_INLINE void FN(rows_deviate)(const FN(fold_panel) * p, int j, int masked, FN(
 
     for (int k = 0; k < FOLD_REGISTERS; k++)
         acc[k] = squares[k] = FN(vzero)();
-    FOLD_RUN(FN(fold_lane)(p, j), FN(fold_lane_count)(p, j), v, k, i, {
+    FOLD_RUN(0, FN(fold_lane)(p, j), FN(fold_lane_count)(p, j), v, k, i, {
         FN(vec) d = v - a;
         if (masked)
             d = FN(fold_keep)(FN(visnan)(v), d);
@@ -144,7 +150,7 @@ DC_INLINE int FN(rows_moments_of)(FN(fold_panel) * p, int masked)
 
     FN(vstoreu)(n, even ? FN(fold_inverse)(all) : all);
     for (int j = 0; j < VEC_LANES; j++) {
-        const FN(vec) sum = FN(vspread)(FN(rows_add)(p, j, masked)), by = FN(vset)(n[j]);
+        const FN(vec) sum = FN(vspread)(FN(rows_add)(p, j, masked, 0)), by = FN(vset)(n[j]);
         const FN(vec) a = even ? sum * by : n[j] > 0 ? sum / by : FN(vzero)();
 
         anchor[j] = a[0];
@@ -173,7 +179,7 @@ DC_INLINE FN(vec) FN(rows_extreme)(const FN(fold_panel) * p, int most)
 
         for (int k = 0; k < FOLD_REGISTERS; k++)
             best[k] = none;
-        FOLD_RUN(FN(fold_lane)(p, j), FN(fold_lane_count)(p, j), v, k, i, {
+        FOLD_RUN(1, FN(fold_lane)(p, j), FN(fold_lane_count)(p, j), v, k, i, {
             const FN(vec) x = part_ ? FN(vsel)(there_, v, none) : v;
             best[k] = most ? FN(vmax)(x, best[k]) : FN(vmin)(x, best[k]);
         });
