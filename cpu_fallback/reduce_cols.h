@@ -73,7 +73,7 @@ DC_INLINE FN(vec) FN(cols_tree)(FN(fold_panel) * p, int s)
 }
 
 /* Sums and numbers of values into node[s].a and .n. */
-DC_INLINE void FN(cols_sum)(FN(fold_panel) * p, int masked)
+static void FN(cols_sum)(FN(fold_panel) * p, int masked)
 {
     FN(fold_node) *const node = p->work->node;
     FN(vec)(*const acc)[FOLD_STRIPS] = p->work->acc;
@@ -103,7 +103,7 @@ DC_INLINE void FN(cols_sum)(FN(fold_panel) * p, int masked)
 }
 
 /* Values, or finite ones, into node[s].n. */
-DC_INLINE void FN(cols_count)(FN(fold_panel) * p, int finite)
+static void FN(cols_count)(FN(fold_panel) * p, int finite)
 {
     FN(fold_node) *const node = p->work->node;
 
@@ -118,7 +118,7 @@ DC_INLINE void FN(cols_count)(FN(fold_panel) * p, int finite)
 }
 
 /* Least or largest values into node[s].a, or .m: no order. */
-DC_INLINE void FN(cols_extreme)(FN(fold_panel) * p, int most, int second)
+DC_INLINE void FN(cols_extreme_of)(FN(fold_panel) * p, int most, int second)
 {
     enum { CHAINS = 4 };
     const FN(vec) none = most ? -FN(vinf)() : FN(vinf)();
@@ -139,6 +139,14 @@ DC_INLINE void FN(cols_extreme)(FN(fold_panel) * p, int most, int second)
             best = most ? FN(vmax)(acc[l][s], best) : FN(vmin)(acc[l][s], best);
         *(second ? &p->work->node[s].m : &p->work->node[s].a) = best;
     }
+}
+
+static void FN(cols_extreme)(FN(fold_panel) * p, int most, int second)
+{
+    if (most)
+        FN(cols_extreme_of)(p, 1, second);
+    else
+        FN(cols_extreme_of)(p, 0, second);
 }
 
 DC_INLINE void FN(cols_deviate)(const FN(fold_panel) * p, int s, int r, int masked, int tail,
@@ -174,7 +182,7 @@ DC_INLINE void FN(cols_half)(const FN(fold_panel) * p, int s, int masked, int ta
 }
 
 /* work->e and ->q of strip s. */
-DC_INLINE void FN(cols_deviations)(FN(fold_panel) * p, int s, int masked, int tail)
+DC_INLINE void FN(cols_deviations_of)(FN(fold_panel) * p, int s, int masked, int tail)
 {
     enum { HALF = DC_REDUCE_LANES / 2 };
     FN(vec) e[HALF], q[HALF];
@@ -191,4 +199,14 @@ DC_INLINE void FN(cols_deviations)(FN(fold_panel) * p, int s, int masked, int ta
     }
     p->work->e = FN(cols_join)(e, HALF);
     p->work->q = FN(cols_join)(q, HALF);
+}
+
+static void FN(cols_deviations)(FN(fold_panel) * p, int s, int masked)
+{
+    const int tail = FN(cols_tail)(p, s);
+
+    if (masked || tail)
+        FN(cols_deviations_of)(p, s, masked, tail);
+    else
+        FN(cols_deviations_of)(p, s, 0, 0);
 }

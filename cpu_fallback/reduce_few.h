@@ -160,6 +160,19 @@ DC_INLINE int FN(few_plain)(const FN(few) * f, const FN(fold_rule) * rule, int k
     return 1;
 }
 
+/* The same for extremes of rows of which some is a value. */
+DC_INLINE int FN(few_extremes)(const FN(few) * f, const FN(fold_rule) * rule, int kind,
+                               FN(vec) * value)
+{
+    const int least = FN(fold_least)(kind);
+
+    value[0] = FN(few_extreme)(f, !least);
+    if (kind == DC_REDUCE_EXTENT)
+        value[1] = FN(few_extreme)(f, 1);
+    return !rule->propagate && !rule->counts &&
+           !FN(many)(FN(veq)(value[0], least ? FN(vinf)() : -FN(vinf)()));
+}
+
 /* 1 / n where that is exact. */
 DC_INLINE T FN(few_exact)(int n)
 {
@@ -176,27 +189,36 @@ static int FN(few_backwards)(const FN(fold_panel) * p, const T *to)
     return apart % PAGE > 0 && apart % PAGE < NEAR;
 }
 
+/* The values of strip s by way of nodes: where something may be missing. */
+static void FN(few_values)(const FN(fold_panel) * p, const FN(fold_rule) * rule, int kind, int s,
+                           FN(vec) * value)
+{
+    const int tail = p->jobs - s * VEC_LANES < VEC_LANES ? p->jobs - s * VEC_LANES : 0;
+    const FN(few) f = FN(few_load)(p, s, tail, DC_REDUCE_LANES, p->count);
+    const FN(fold_node) node = FN(few_node)(&f, rule, kind);
+
+    for (int i = 0; i < fold_list(kind); i++)
+        value[i] = FN(fold_value)(rule, kind, &node, i);
+}
+
 /* Whole strips, whose results lie side by side from `to` on; past the caches where `stream`. */
 DC_INLINE void FN(few_strips)(const FN(fold_panel) * p, const FN(fold_rule) * rule, int kind, T *to,
                               int stream, int rows, int count)
 {
-    const int strips = p->jobs / VEC_LANES;
-    const int plain = (FN(fold_sums)(kind) || FN(reduce_is_moments)(kind)) && rule->plain <= count;
+    const int strips = p->jobs / VEC_LANES, back = FN(few_backwards)(p, to);
+    const int sums = FN(fold_sums)(kind) || FN(reduce_is_moments)(kind);
+    const int plain = !sums || rule->plain <= count;
     const T shares[2] = {FN(few_exact)(count), FN(few_exact)(count - rule->freedom)};
     const dc_i64 list = p->args->list_dst;
-    const int back = FN(few_backwards)(p, to);
 
     for (int turn = 0; turn < strips; turn++) {
         const int s = back ? strips - 1 - turn : turn;
         const FN(few) f = FN(few_load)(p, s, 0, rows, count);
         FN(vec) value[3];
 
-        if (!plain || !FN(few_plain)(&f, rule, kind, shares, value)) {
-            const FN(fold_node) node = FN(few_node)(&f, rule, kind);
-
-            for (int i = 0; i < fold_list(kind); i++)
-                value[i] = FN(fold_value)(rule, kind, &node, i);
-        }
+        if (!plain || !(sums ? FN(few_plain)(&f, rule, kind, shares, value)
+                             : FN(few_extremes)(&f, rule, kind, value)))
+            FN(few_values)(p, rule, kind, s, value);
         for (int i = 0; i < fold_list(kind); i++) {
             const FN(vec) x = value[i] + FN(vzero)(); /* -0 is +0 */
             const FN(vec) y = FN(vsel)(FN(visnan)(x), FN(vquiet)(), x);
@@ -210,51 +232,81 @@ DC_INLINE void FN(few_strips)(const FN(fold_panel) * p, const FN(fold_rule) * ru
 }
 
 /* Any strip, anywhere. */
-DC_INLINE void FN(few_strip)(const FN(fold_panel) * p, const FN(fold_rule) * rule, int kind,
-                             const fold_target *t, int s)
+static void FN(few_strip)(const FN(fold_panel) * p, const FN(fold_rule) * rule, int kind,
+                          const fold_target *t, int s)
 {
-    const int tail = p->jobs - s * VEC_LANES < VEC_LANES ? p->jobs - s * VEC_LANES : 0;
-    const FN(few) f = FN(few_load)(p, s, tail, DC_REDUCE_LANES, p->count);
-    const FN(fold_node) node = FN(few_node)(&f, rule, kind);
+    FN(vec) value[3];
 
+    FN(few_values)(p, rule, kind, s, value);
     for (int i = 0; i < fold_list(kind); i++)
-        FN(fold_put_strip)(p, t, s, i, FN(fold_value)(rule, kind, &node, i));
+        FN(fold_put_strip)(p, t, s, i, value[i]);
 }
 
-#define FEW_STRIPS(stream, rows, count) FN(few_strips)(p, &rule, kind, to, stream, rows, count)
-#define FEW_ROWS(rows, count)                                                                      \
-    do {                                                                                           \
-        if (stream)                                                                                \
-            FEW_STRIPS(1, rows, count);                                                            \
+typedef void (*FN(few_runner))(const FN(fold_panel) * p, const FN(fold_rule) * rule, T *to,
+                               int stream);
+
+/* Whole strips of a kind: some numbers of rows are constants. */
+#define FEW_KIND(name, kind)                                                                       \
+    static void FN(few_##name##_strips)(const FN(fold_panel) * p, const FN(fold_rule) * rule,      \
+                                        T * to, int stream)                                        \
+    {                                                                                              \
+        if (p->count == 2)                                                                         \
+            FN(few_strips)(p, rule, kind, to, stream, 2, 2);                                       \
+        else if (p->count == 8)                                                                    \
+            FN(few_strips)(p, rule, kind, to, stream, 8, 8);                                       \
+        else if (p->count < 8)                                                                     \
+            FN(few_strips)(p, rule, kind, to, stream, 8, p->count);                                \
         else                                                                                       \
-            FEW_STRIPS(0, rows, count);                                                            \
-    } while (0)
+            FN(few_strips)(p, rule, kind, to, stream, DC_REDUCE_LANES, p->count);                  \
+    }
+FEW_KIND(sum, DC_REDUCE_SUM)
+FEW_KIND(mean, DC_REDUCE_MEAN)
+FEW_KIND(var, DC_REDUCE_VAR)
+FEW_KIND(std, DC_REDUCE_STD)
+FEW_KIND(moments, DC_REDUCE_MOMENTS)
+FEW_KIND(min, DC_REDUCE_MIN)
+FEW_KIND(max, DC_REDUCE_MAX)
+FEW_KIND(extent, DC_REDUCE_EXTENT)
+#undef FEW_KIND
+
+static FN(few_runner) FN(few_runner_of)(int kind)
+{
+    switch (kind) {
+    case DC_REDUCE_SUM:
+        return FN(few_sum_strips);
+    case DC_REDUCE_MEAN:
+        return FN(few_mean_strips);
+    case DC_REDUCE_VAR:
+        return FN(few_var_strips);
+    case DC_REDUCE_STD:
+        return FN(few_std_strips);
+    case DC_REDUCE_MOMENTS:
+        return FN(few_moments_strips);
+    case DC_REDUCE_MIN:
+        return FN(few_min_strips);
+    case DC_REDUCE_MAX:
+        return FN(few_max_strips);
+    case DC_REDUCE_EXTENT:
+        return FN(few_extent_strips);
+    default:
+        return NULL;
+    }
+}
 
 /* COLS of at most 16 rows, all in one leaf. */
-DC_INLINE void FN(few_run)(FN(fold_panel) * p, int kind, const fold_target *t)
+static void FN(few_run)(FN(fold_panel) * p, int kind, const fold_target *t)
 {
     const FN(fold_rule) rule = FN(fold_rule_of)(p->args);
+    const FN(few_runner) run = t->step == 1 ? FN(few_runner_of)(kind) : NULL;
     T *const to = (T *)t->dst + t->at[0];
     const size_t apart = (size_t)to | (size_t)p->args->list_dst * sizeof(T) * (fold_list(kind) > 1);
-    const int stream = t->stream && apart % DC_VECTOR_BYTES == 0;
     int s = 0;
 
     FN(fold_leaf_cols)(p, 0);
-    if (t->step == 1) {
+    if (run) {
+        run(p, &rule, to, t->stream && apart % DC_VECTOR_BYTES == 0);
         s = p->jobs / VEC_LANES;
-        if (p->count == 2)
-            FEW_ROWS(2, 2);
-        else if (p->count == 4)
-            FEW_ROWS(4, 4);
-        else if (p->count == 8)
-            FEW_ROWS(8, 8);
-        else if (p->count == DC_REDUCE_LANES)
-            FEW_ROWS(DC_REDUCE_LANES, DC_REDUCE_LANES);
-        else
-            FEW_ROWS(DC_REDUCE_LANES, p->count);
     }
     for (; s < p->strips; s++)
         FN(few_strip)(p, &rule, kind, t, s);
 }
-#undef FEW_STRIPS
-#undef FEW_ROWS

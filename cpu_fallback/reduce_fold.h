@@ -55,7 +55,7 @@ DC_INLINE FN(fold_rule) FN(fold_rule_of)(const dc_reduce_args *a)
 
 /* ---- a leaf --------------------------------------------------------------------------------- */
 
-DC_INLINE void FN(leaf_sum)(FN(fold_panel) * p, int masked)
+static void FN(leaf_sum)(FN(fold_panel) * p, int masked)
 {
     if (p->cols)
         FN(cols_sum)(p, masked);
@@ -64,7 +64,7 @@ DC_INLINE void FN(leaf_sum)(FN(fold_panel) * p, int masked)
 }
 
 /* Sums; are some values missing? */
-DC_INLINE int FN(leaf_sums)(FN(fold_panel) * p)
+static int FN(leaf_sums)(FN(fold_panel) * p)
 {
     FN(mask) bad = FN(mnone)();
 
@@ -96,7 +96,7 @@ DC_INLINE void FN(leaf_close)(FN(vec) e, FN(vec) q, FN(fold_node) * node)
     node->s = FN(vsel)(some, FN(vsel)(negative, FN(vzero)(), squares), FN(vzero)());
 }
 
-DC_INLINE void FN(leaf_moments)(FN(fold_panel) * p)
+static void FN(leaf_moments)(FN(fold_panel) * p)
 {
     int masked;
 
@@ -110,17 +110,12 @@ DC_INLINE void FN(leaf_moments)(FN(fold_panel) * p)
         FN(fold_node) *const node = &p->work->node[s];
 
         FN(leaf_anchor)(node);
-        if (FN(cols_tail)(p, s))
-            FN(cols_deviations)(p, s, masked, FN(cols_tail)(p, s));
-        else if (masked)
-            FN(cols_deviations)(p, s, 1, 0);
-        else
-            FN(cols_deviations)(p, s, 0, 0);
+        FN(cols_deviations)(p, s, masked);
         FN(leaf_close)(p->work->e, p->work->q, node);
     }
 }
 
-DC_INLINE void FN(leaf_count)(FN(fold_panel) * p, int finite)
+static void FN(leaf_count)(FN(fold_panel) * p, int finite)
 {
     if (p->cols)
         FN(cols_count)(p, finite);
@@ -137,7 +132,7 @@ DC_INLINE int FN(leaf_counts)(const FN(fold_rule) * rule, const FN(fold_node) * 
            FN(many)(FN(mand)(none, FN(vlt)(FN(vzero)(), node->n)));
 }
 
-DC_INLINE void FN(leaf_extreme)(FN(fold_panel) * p, int most, int second)
+static void FN(leaf_extreme)(FN(fold_panel) * p, int most, int second)
 {
     if (p->cols)
         FN(cols_extreme)(p, most, second);
@@ -145,7 +140,7 @@ DC_INLINE void FN(leaf_extreme)(FN(fold_panel) * p, int most, int second)
         *(second ? &p->work->node[0].m : &p->work->node[0].a) = FN(rows_extreme)(p, most);
 }
 
-DC_INLINE void FN(leaf_extremes)(FN(fold_panel) * p, int kind)
+static void FN(leaf_extremes)(FN(fold_panel) * p, int kind)
 {
     const int least = FN(fold_least)(kind);
     const FN(vec) all = p->cols ? FN(vset)((T)p->count) : FN(rows_counts)(p);
@@ -171,7 +166,7 @@ DC_INLINE void FN(leaf_extremes)(FN(fold_panel) * p, int kind)
 }
 
 /* The leaves at hand into work->node. */
-DC_INLINE void FN(leaf_run)(FN(fold_panel) * p, int kind)
+static void FN(leaf_run)(FN(fold_panel) * p, int kind)
 {
     if (FN(fold_sums)(kind))
         (void)FN(leaf_sums)(p);
@@ -204,7 +199,7 @@ DC_INLINE FN(fold_node) FN(fold_moments)(FN(fold_node) old, FN(fold_node) new)
     return both;
 }
 
-DC_INLINE FN(fold_node) FN(fold_merge)(int kind, FN(fold_node) old, FN(fold_node) new)
+static FN(fold_node) FN(fold_merge)(int kind, FN(fold_node) old, FN(fold_node) new)
 {
     FN(fold_node) both = old;
 
@@ -229,7 +224,7 @@ DC_INLINE FN(fold_node) FN(fold_lanes)(const FN(fold_node) * x, int h, int newer
 
 /* ROWS: the leaves of a job, 1 << bits lanes, become one node in all of these lanes.  Leaves that
  * are not there are the identity. */
-DC_INLINE void FN(fold_group)(FN(fold_panel) * p, int kind)
+static void FN(fold_group)(FN(fold_panel) * p, int kind)
 {
     FN(fold_node) *const node = &p->work->node[0];
 
@@ -238,7 +233,7 @@ DC_INLINE void FN(fold_group)(FN(fold_panel) * p, int kind)
 }
 
 /* Lane j of a node is job j's. */
-DC_INLINE void FN(fold_ungroup)(FN(fold_panel) * p)
+static void FN(fold_ungroup)(FN(fold_panel) * p)
 {
     FN(fold_node) *const node = &p->work->node[0];
 
@@ -251,7 +246,7 @@ DC_INLINE void FN(fold_ungroup)(FN(fold_panel) * p)
 }
 
 /* Leaf `l` joins the nodes before it: a binary counter. */
-DC_INLINE void FN(fold_push)(FN(fold_panel) * p, int kind, dc_i64 l)
+static void FN(fold_push)(FN(fold_panel) * p, int kind, dc_i64 l)
 {
     FN(fold_work) *const w = p->work;
     int level = 0;
@@ -264,7 +259,7 @@ DC_INLINE void FN(fold_push)(FN(fold_panel) * p, int kind, dc_i64 l)
 }
 
 /* What is left of `leaves` leaves, the newest first. */
-DC_INLINE void FN(fold_close)(FN(fold_panel) * p, int kind, dc_i64 leaves)
+static void FN(fold_close)(FN(fold_panel) * p, int kind, dc_i64 leaves)
 {
     FN(fold_work) *const w = p->work;
     int have = 0;
@@ -311,7 +306,7 @@ static void FN(fold_improve)(FN(fold_panel) * p, int lane, int j, dc_i64 from, T
 }
 
 /* COLS: leaf `l`; stack[0] holds the best so far. */
-DC_INLINE void FN(fold_seek_cols)(FN(fold_panel) * p, int kind, dc_i64 l)
+static void FN(fold_seek_cols)(FN(fold_panel) * p, int kind, dc_i64 l)
 {
     FN(fold_work) *const w = p->work;
 
@@ -336,7 +331,7 @@ DC_INLINE void FN(fold_seek_cols)(FN(fold_panel) * p, int kind, dc_i64 l)
 }
 
 /* ROWS: the leaves of batch `l`, oldest first; best[] holds the best so far. */
-DC_INLINE void FN(fold_seek_rows)(FN(fold_panel) * p, int kind, dc_i64 l)
+static void FN(fold_seek_rows)(FN(fold_panel) * p, int kind, dc_i64 l)
 {
     FN(fold_work) *const w = p->work;
 
@@ -358,7 +353,7 @@ DC_INLINE void FN(fold_seek_rows)(FN(fold_panel) * p, int kind, dc_i64 l)
 
 /* ---- a panel -------------------------------------------------------------------------------- */
 
-DC_INLINE void FN(fold_identity)(FN(fold_panel) * p, int kind)
+static void FN(fold_identity)(FN(fold_panel) * p, int kind)
 {
     const FN(reduce_node) none = FN(reduce_none)(kind);
 
@@ -376,7 +371,7 @@ DC_INLINE void FN(fold_identity)(FN(fold_panel) * p, int kind)
 }
 
 /* The nodes of the panel's jobs into work->node (and row, bad). */
-DC_INLINE void FN(fold_panel_run)(FN(fold_panel) * p, int kind)
+static void FN(fold_panel_run)(FN(fold_panel) * p, int kind)
 {
     const dc_i64 span = (dc_i64)DC_REDUCE_LEAF << (p->cols ? 0 : p->bits);
     const dc_i64 batches = (p->rows + span - 1) / span;
@@ -419,7 +414,7 @@ DC_INLINE void FN(fold_panel_run)(FN(fold_panel) * p, int kind)
 /* ---- results -------------------------------------------------------------------------------- */
 
 /* As reduce_value of kernels/shared/reduce_node.h, lane by lane. */
-DC_INLINE FN(vec)
+static FN(vec)
     FN(fold_value)(const FN(fold_rule) * rule, int kind, const FN(fold_node) * node, int i)
 {
     FN(mask) none = FN(vlt)(node->n, rule->least);
@@ -446,7 +441,7 @@ DC_INLINE FN(vec)
     return FN(vsel)(FN(mor)(none, FN(visnan)(x)), FN(vquiet)(), x);
 }
 
-DC_INLINE FN(reduce_node) FN(fold_node_of)(const FN(fold_panel) * p, int j)
+static FN(reduce_node) FN(fold_node_of)(const FN(fold_panel) * p, int j)
 {
     const FN(fold_node) *const from = &p->work->node[j / VEC_LANES];
     FN(reduce_node) node;

@@ -48,8 +48,8 @@ DC_INLINE int fold_wholes(int kind)
            kind == DC_REDUCE_ANY_FINITE || kind == DC_REDUCE_ALL_FINITE;
 }
 
-DC_INLINE void FN(fold_put_whole)(const dc_reduce_args *a, int kind, void *dst, dc_i64 at,
-                                  const FN(reduce_node) * node)
+static void FN(fold_put_whole)(const dc_reduce_args *a, int kind, void *dst, dc_i64 at,
+                               const FN(reduce_node) * node)
 {
     const dc_i64 value = FN(reduce_whole)(a, node, a->rows);
 
@@ -73,8 +73,8 @@ DC_INLINE dc_i64 fold_place(const fold_target *t, int j)
 }
 
 /* Number i of the results of strip s. */
-DC_INLINE void FN(fold_put_strip)(const FN(fold_panel) * p, const fold_target *t, int s, int i,
-                                  FN(vec) x)
+static void FN(fold_put_strip)(const FN(fold_panel) * p, const fold_target *t, int s, int i,
+                               FN(vec) x)
 {
     const int j = s * VEC_LANES, n = p->jobs - j < VEC_LANES ? p->jobs - j : VEC_LANES;
     T *const to = (T *)t->dst + i * p->args->list_dst, *const first = to + fold_place(t, j);
@@ -95,7 +95,7 @@ DC_INLINE void FN(fold_put_strip)(const FN(fold_panel) * p, const fold_target *t
 }
 
 /* Results of a panel. */
-DC_INLINE void FN(fold_put)(const FN(fold_panel) * p, int kind, const fold_target *t)
+static void FN(fold_put)(const FN(fold_panel) * p, int kind, const fold_target *t)
 {
     const dc_reduce_args *a = p->args;
     const FN(fold_rule) rule = FN(fold_rule_of)(a);

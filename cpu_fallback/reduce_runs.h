@@ -73,7 +73,7 @@ DC_INLINE int FN(rows_nans)(const FN(loose) * x, int n, int finite)
 }
 
 /* Valid values of every lane. */
-DC_INLINE FN(vec) FN(rows_count)(const FN(fold_panel) * p, int finite)
+static FN(vec) FN(rows_count)(const FN(fold_panel) * p, int finite)
 {
     T n[VEC_LANES];
 
@@ -108,7 +108,7 @@ DC_INLINE FN(vec) FN(rows_add)(const FN(fold_panel) * p, int j, int masked, int 
     return FN(rows_join)(acc);
 }
 
-DC_INLINE void FN(rows_sum)(FN(fold_panel) * p, int masked)
+DC_INLINE void FN(rows_sum_of)(FN(fold_panel) * p, int masked)
 {
     FN(vec) lane[VEC_LANES];
 
@@ -116,6 +116,14 @@ DC_INLINE void FN(rows_sum)(FN(fold_panel) * p, int masked)
         lane[j] = FN(rows_add)(p, j, masked, 1);
     p->work->node[0].a = FN(rows_tree)(lane);
     p->work->node[0].n = masked ? FN(rows_count)(p, 0) : FN(rows_counts)(p);
+}
+
+static void FN(rows_sum)(FN(fold_panel) * p, int masked)
+{
+    if (masked)
+        FN(rows_sum_of)(p, 1);
+    else
+        FN(rows_sum_of)(p, 0);
 }
 
 /* Sums of deviations of lane j from a, and of their squares. */
@@ -163,13 +171,13 @@ DC_INLINE int FN(rows_moments_of)(FN(fold_panel) * p, int masked)
     return !masked && !p->args->propagate && FN(many)(FN(visnan)(p->work->node[0].a));
 }
 
-DC_INLINE void FN(rows_moments)(FN(fold_panel) * p)
+static void FN(rows_moments)(FN(fold_panel) * p)
 {
     if (FN(rows_moments_of)(p, 0))
         (void)FN(rows_moments_of)(p, 1);
 }
 
-DC_INLINE FN(vec) FN(rows_extreme)(const FN(fold_panel) * p, int most)
+DC_INLINE FN(vec) FN(rows_extreme_of)(const FN(fold_panel) * p, int most)
 {
     const FN(vec) none = most ? -FN(vinf)() : FN(vinf)();
     FN(vec) lane[VEC_LANES];
@@ -195,4 +203,9 @@ DC_INLINE FN(vec) FN(rows_extreme)(const FN(fold_panel) * p, int most)
             lane[i] = most ? FN(vmax)(x, y) : FN(vmin)(x, y);
         }
     return lane[0];
+}
+
+static FN(vec) FN(rows_extreme)(const FN(fold_panel) * p, int most)
+{
+    return most ? FN(rows_extreme_of)(p, 1) : FN(rows_extreme_of)(p, 0);
 }

@@ -1,6 +1,6 @@
 /* Folds cut into tiles.  Read once per dtype (T, SFX). */
 
-DC_INLINE void FN(fold_keep_nodes)(const FN(fold_panel) * p, int kind, FN(reduce_node) * to)
+static void FN(fold_keep_nodes)(const FN(fold_panel) * p, int kind, FN(reduce_node) * to)
 {
     for (int j = 0; j < p->jobs; j++) {
         to[j] = FN(fold_node_of)(p, j);
@@ -73,8 +73,8 @@ static void FN(fold_cut)(const dc_reduce_args *a, const dc_machine *machine, dc_
 }
 
 /* COLS: a chunk of a line of results in a block. */
-DC_INLINE void FN(fold_cols)(FN(fold_panel) * p, int kind, const T *src, void *dst, void *nodes,
-                             const dc_tiling *t, dc_i64 index)
+static void FN(fold_cols)(FN(fold_panel) * p, int kind, const T *src, void *dst, void *nodes,
+                          const dc_tiling *t, dc_i64 index)
 {
     const dc_reduce_args *a = p->args;
     const dc_i64 columns = a->out_shape[a->out_ndim - 1], lines = a->outs / columns;
@@ -122,8 +122,8 @@ static void FN(fold_jobs)(FN(fold_panel) * p, const T *src, dc_i64 first, fold_w
 }
 
 /* ROWS: a panel of jobs in a row, blocks of all results one after the other. */
-DC_INLINE void FN(fold_rows)(FN(fold_panel) * p, int kind, const T *src, void *dst, void *nodes,
-                             dc_i64 index, dc_i64 stream, fold_walk *w)
+static void FN(fold_rows)(FN(fold_panel) * p, int kind, const T *src, void *dst, void *nodes,
+                          dc_i64 index, dc_i64 stream, fold_walk *w)
 {
     const dc_reduce_args *a = p->args;
     const int jobs = VEC_LANES >> p->bits;
@@ -193,8 +193,8 @@ static void FN(fold_plan)(const void *args, const dc_machine *machine, dc_tiling
     tiling->work = a->outs * a->blocks * 10;
 }
 
-DC_INLINE void FN(fold_run)(void *const *operand, const void *args, const dc_tiling *tiling,
-                            dc_i64 tile, void *scratch, int kind)
+static void FN(fold_run)(void *const *operand, const void *args, const dc_tiling *tiling,
+                         dc_i64 tile, void *scratch, int kind)
 {
     const dc_reduce_args *a = args;
     const dc_i64 per = a->step == DC_REDUCE_FINISH ? FOLD_FINISHED : tiling->part[FOLD_PER_TILE];

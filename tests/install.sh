@@ -121,8 +121,10 @@ without_opencl() {
 
 wheel_installs() {
     "$python" -m venv "$temp/venv" || return 1
-    # One instruction set is enough here, with the options of the build that the compiler cache knows.
-    "$temp/venv/bin/python" -m pip install -q --disable-pip-version-check "$root" \
+    # One instruction set is enough here, with the compiler and the options of the build: its objects
+    # are in the compiler cache.
+    compiler=$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
+    CC=${compiler:-cc} "$temp/venv/bin/python" -m pip install -q --disable-pip-version-check "$root" \
         --config-settings=cmake.define.DC_ISAS=baseline \
         --config-settings=cmake.define.DC_WERROR="${WERROR:-OFF}"
 }

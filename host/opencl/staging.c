@@ -4,7 +4,7 @@
 
 #include "host/opencl/opencl.h"
 
-enum { PIECE_BYTES = 4 << 20, PIECE_ALIGN = 64 };
+enum { PIECE_BYTES = 4 << 20, PIECE_LEAST = 1 << 16, PIECE_ALIGN = 64 };
 
 static size_t aligned(size_t bytes)
 {
@@ -24,9 +24,12 @@ static dc_status reserve(dc_cl_call *call, size_t want, dc_cl_piece **out, size_
         piece->last = NULL;
         piece->used = 0;
     }
-    if (piece->block == NULL)
-        DC_TRY(dc__cl_pinned_new(call->device, want < PIECE_BYTES ? want : PIECE_BYTES,
+    if (piece->block == NULL) { /* small inputs share one, each in one command */
+        const size_t bytes = want < PIECE_LEAST ? PIECE_LEAST : want;
+
+        DC_TRY(dc__cl_pinned_new(call->device, bytes < PIECE_BYTES ? bytes : PIECE_BYTES,
                                  &piece->block));
+    }
     *room = piece->block->bytes - piece->used;
     if (*room > want)
         *room = want;

@@ -39,12 +39,13 @@ function(dc_add_objects target)
     add_library(${target} OBJECT ${ARGN})
     dc_private_includes(${target})
     target_link_libraries(${target} PRIVATE dc_flags)
-    target_compile_definitions(${target} PRIVATE ${dc_definitions})
     list(APPEND dc_objects $<TARGET_OBJECTS:${target}>)
     set(dc_objects "${dc_objects}" PARENT_SCOPE)
 endfunction()
 
 dc_add_objects(dualcube_host ${dc_host_sources} ${dc_kernel_sources})
+# Not the mirrors: they are compiled alike, whichever others there are.
+target_compile_definitions(dualcube_host PRIVATE ${dc_definitions})
 # From the library's own directory to the probe helper, here and installed.
 file(RELATIVE_PATH dc_probe_path "/p/${dc_libdir}" "/p/${dc_libexecdir}/dualcube-probe")
 target_compile_definitions(dualcube_host PRIVATE DC_PROBE_PATH="${dc_probe_path}"
@@ -56,6 +57,7 @@ endif()
 
 if(dc_runtime_sources)
     dc_add_objects(dualcube_runtime ${dc_runtime_sources})
+    target_compile_definitions(dualcube_runtime PRIVATE ${dc_definitions})
     if(DC_ENABLE_OPENMP)
         target_link_libraries(dualcube_runtime PRIVATE OpenMP::OpenMP_C)
         target_compile_definitions(dualcube_runtime PRIVATE DC_HAVE_OPENMP=1)

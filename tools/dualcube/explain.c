@@ -7,11 +7,13 @@
 #include "tools/dualcube/session.h"
 #include "tools/dualcube/ui.h"
 
-enum { SHAPE = CLI_FIRST_ID, DTYPE, JSON, TEXT = 1 << 16 };
+enum { SHAPE = CLI_FIRST_ID, DTYPE, OUT, OUT_DTYPE, JSON, TEXT = 1 << 16 };
 
 static const cli_option fixed[] = {
     {"shape", 0, "AxB", "shape of the input (default 10000x50)", SHAPE},
     {"dtype", 0, "TYPE", "f32 or f64 (default f64)", DTYPE},
+    {"out", 0, "AxB", "shape of the output (default: the input's, less the axes reduced)", OUT},
+    {"out-dtype", 0, "TYPE", "dtype of the output (default: the input's)", OUT_DTYPE},
     SESSION_OPTIONS,
     {"json", 0, NULL, "print JSON", JSON},
     {NULL, 0, NULL, NULL, 0},
@@ -25,13 +27,16 @@ static const char about[] = "Say what a call would do, without doing it: the pla
 
 static const char example[] =
     "  dualcube explain\n"
-    "  dualcube explain rolling_median --shape 1000000x8 --dtype f32 --window 256";
+    "  dualcube explain rolling_median --shape 1000000x8 --dtype f32 --window 256\n"
+    "  dualcube explain scale_quantize --shape 1000x64 --out-dtype int8";
 
 typedef struct request {
     dc_op_info op;
     void *params;
     int32_t ndim, dtype, json;
     int64_t shape[DC_MAX_NDIM];
+    int32_t out_ndim, out_dtype; /* -1: not told */
+    int64_t out_shape[DC_MAX_NDIM];
     session_options where;
 } request;
 
@@ -86,35 +91,65 @@ static int64_t int64_at(const request *r, const char *name, int64_t absent)
     return narrow;
 }
 
-/* Shape of an output: the input's, with the rows that (row_first, row_last, step) put out. */
-static void output_shape(const request *r, int64_t *shape)
+/* The axes that a reduction leaves. */
+static int32_t reduced_shape(const request *r, int64_t *shape)
+{
+    const int64_t axes = int64_at(r, "axes", 0);
+    int32_t n = 0;
+
+    for (int32_t d = 0; d < r->ndim; ++d)
+        if (!(axes >> d & 1))
+            shape[n++] = r->shape[d];
+    return n;
+}
+
+/* Axes of an output: as told, or the input's, with the rows that (row_first, row_last, step) put
+ * out. */
+static int32_t output_shape(const request *r, int64_t *shape)
 {
     int64_t axis = int64_at(r, "axis", 0), step = int64_at(r, "step", 1), first, last;
 
-    memcpy(shape, r->shape, sizeof r->shape);
+    memcpy(shape, r->out_ndim < 0 ? r->shape : r->out_shape, sizeof r->shape);
+    if (r->out_ndim >= 0)
+        return r->out_ndim;
+    if (!strncmp(r->op.name, "reduce_", strlen("reduce_")))
+        return reduced_shape(r, shape);
     axis += axis < 0 ? r->ndim : 0;
     if (axis < 0 || axis >= r->ndim || step < 1)
-        return; /* the plan says what is wrong */
+        return r->ndim; /* the plan says what is wrong */
     first = int64_at(r, "row_first", 0);
     last = int64_at(r, "row_last", shape[axis]);
     shape[axis] = last > first ? (last - first - 1) / step + 1 : 0;
+    return r->ndim;
 }
 
 static void place_arrays(request *r)
 {
     int64_t out[DC_MAX_NDIM];
+    const int32_t out_ndim = output_shape(r, out);
+    const int32_t out_dtype = r->out_dtype < 0 ? r->dtype : r->out_dtype;
 
-    output_shape(r, out);
     for (int32_t k = 0; k < r->op.nparams; ++k) {
         const dc_param_info *p = &r->op.params[k];
         dc_array array;
 
         if (strcmp(p->name, "src") != 0 && strcmp(p->name, "dst") != 0)
             continue; /* not an array, or one that may be absent */
-        array =
-            dc_array_host(NULL, r->dtype, r->ndim, p->type == DC_PARAM_ARRAY_IN ? r->shape : out);
+        array = p->type == DC_PARAM_ARRAY_IN ? dc_array_host(NULL, r->dtype, r->ndim, r->shape)
+                                             : dc_array_host(NULL, out_dtype, out_ndim, out);
         memcpy((char *)r->params + p->offset, &array, sizeof array);
     }
+}
+
+static int any_dtype(const cli_parser *p, int32_t *out)
+{
+    for (int32_t dtype = DC_F32; dtype <= DC_F16; ++dtype)
+        if (!strcmp(p->value, dc_dtype_name(dtype))) {
+            *out = dtype;
+            return 0;
+        }
+    return cli_fail(CLI_USAGE, "%s is \"%s\", expected a dtype such as float32, int64 or uint8",
+                    p->name, p->value);
 }
 
 static int take_option(request *r, int id, const cli_parser *p)
@@ -128,6 +163,10 @@ static int take_option(request *r, int id, const cli_parser *p)
         return cli_shape(p, p->value, &r->ndim, r->shape);
     case DTYPE:
         return cli_dtype(p, &r->dtype);
+    case OUT:
+        return cli_shape(p, p->value, &r->out_ndim, r->out_shape);
+    case OUT_DTYPE:
+        return any_dtype(p, &r->out_dtype);
     case JSON:
         r->json = 1;
         return 0;
@@ -244,7 +283,7 @@ static int parse(request *r, int argc, char **argv)
 
 int cli_explain(int argc, char **argv)
 {
-    request r = {.ndim = 2, .dtype = DC_F64, .shape = {10000, 50}};
+    request r = {.ndim = 2, .dtype = DC_F64, .shape = {10000, 50}, .out_ndim = -1, .out_dtype = -1};
     int code;
 
     r.where = (session_options)SESSION_OPTIONS_INIT;
