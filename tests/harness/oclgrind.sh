@@ -101,9 +101,15 @@ done
 family_runs rolling float32 256 6
 family_runs rolling float64 256 6
 
-# Kernels for results of tens of thousands of rows each: minutes on an emulator.  The stages `parity`
-# and `devices` run them.
-too_large() { [[ $1 =~ ^reduce_(blocks_close|blocks_leaf|finish)_f(32|64)$ ]]; }
+# Results of more rows than tiny cases have: kernels of their own.
+for dtype in float32 float64; do
+    : >"$work/log"
+    DUALCUBE_TRACE="$work/trace.json" watch "$RELEASE/bin/tests/long_reduce" $dtype
+    status=$?
+    cat "$work/trace.json" >>"$work/ran" 2>/dev/null
+    [ $status = 0 ] && [ ! -s "$work/log" ]
+    result $? "reductions of many rows, $dtype"
+done
 
 # A kernel that those cases missed by chance gets the cases of its row among more of them.
 ran() {
@@ -137,7 +143,6 @@ for source in "$ROOT"/kernels/*.cl; do
         IFS=: read -r suffix name dtype <<<"$type"
         [ "${suffix#u}" = "$suffix" ] && option= || option=-DDC_MOVE
         for kernel in $(kernels_of "$source" "$suffix" "$name" $option); do
-            ! too_large "$kernel" || continue
             ran "$kernel" "$dtype" "$(basename "$source" .cl)"
             result $? "kernel $kernel of $(basename "$source") was never run, or went wrong" quiet
         done
