@@ -91,7 +91,7 @@ static int64_t int64_at(const request *r, const char *name, int64_t absent)
     return narrow;
 }
 
-/* The axes that a reduction leaves. */
+/* The axes that a reduction leaves; of none, one of one element. */
 static int32_t reduced_shape(const request *r, int64_t *shape)
 {
     const int64_t axes = int64_at(r, "axes", 0);
@@ -100,6 +100,8 @@ static int32_t reduced_shape(const request *r, int64_t *shape)
     for (int32_t d = 0; d < r->ndim; ++d)
         if (!(axes >> d & 1))
             shape[n++] = r->shape[d];
+    if (n == 0)
+        shape[n++] = 1;
     return n;
 }
 
