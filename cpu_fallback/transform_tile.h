@@ -261,6 +261,18 @@ static dc_i64 FN(tile_low)(const FN(tile) * t)
     return low >= 0 && high - low == (t->columns - 1) * t->rows ? low : -1;
 }
 
+/* Where its rows begin in dst; one axis of rows needs no division. */
+static void FN(tile_targets)(FN(tile) * t)
+{
+    const dc_i32 axis = (dc_i32)(t->cut.row_axes & 15) - 1;
+    const dc_i64 pitch = t->a->src[axis] < 0 ? -t->a->dst[axis] : t->a->dst[axis];
+
+    for (dc_i64 r = 0; r < t->rows; r++)
+        t->targets[r] = r > 0 && t->cut.row_axes < 16
+                            ? t->targets[r - 1] + pitch
+                            : transform_row_spot(t->a, t->views, &t->cut, t->row + r).dst;
+}
+
 static void FN(tile_open)(FN(tile) * t, const dc_transform_args *a, const transform_views *views,
                           const FN(sink) * sink, const FN(any) * low, dc_i64 tile, void *scratch)
 {
@@ -313,8 +325,8 @@ static void FN(tile_open)(FN(tile) * t, const dc_transform_args *a, const transf
                     (head == 0 || t->columns >= 4 * line);
     transform_columns(a, cut, t->column, t->columns, t->places);
     t->low = t->packed || t->direct ? FN(tile_low)(t) : -1;
-    for (dc_i64 r = 0; t->direct && r < t->rows; r++)
-        t->targets[r] = transform_row_spot(a, views, cut, t->row + r).dst;
+    if (t->direct)
+        FN(tile_targets)(t);
 }
 
 /* Rows and columns that fill no block. */
