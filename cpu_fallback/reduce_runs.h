@@ -10,8 +10,8 @@ DC_INLINE int FN(rows_reach)(int left, int k)
     return n < 0 ? 0 : n < VEC_LANES ? n : VEC_LANES;
 }
 
-/* Passes that read once fetch this far ahead, into the second cache.  Into the first one, further
- * ahead, or where a second pass follows, it costs more than it brings (measured). */
+/* Passes that read whole leaves once fetch this far ahead, into the second cache.  Into the first
+ * one, further ahead, or where a second pass follows, it costs more than it brings (measured). */
 #define RUNS_AHEAD (2048 / (int)sizeof(T))
 
 /* Visit the registers of n values; `ahead`: fetch what follows; `there` tells the
@@ -94,26 +94,50 @@ DC_INLINE FN(vec) FN(rows_counts)(const FN(fold_panel) * p)
     return FN(vloadu)(n);
 }
 
-/* The accumulators of lane j, joined to one register. */
-DC_INLINE FN(vec) FN(rows_add)(const FN(fold_panel) * p, int j, int masked, int ahead)
+/* Where lanes lie: in registers, where a panel lies in memory. */
+typedef struct FN(rows_lanes) {
+    const FN(fold_panel) * panel;
+    const FN(loose) * first;
+    dc_i64 step;
+    int count;
+} FN(rows_lanes);
+
+DC_INLINE FN(rows_lanes) FN(rows_lanes_of)(const FN(fold_panel) * p)
+{
+    return (FN(rows_lanes)){p, p->lane[0], p->step, p->counts[0]};
+}
+
+DC_INLINE const FN(loose) * FN(rows_at)(const FN(rows_lanes) * r, int lane)
+{
+    return r->step ? r->first + lane * r->step : r->panel->lane[lane];
+}
+
+DC_INLINE int FN(rows_in)(const FN(rows_lanes) * r, int lane)
+{
+    return r->step ? r->count : r->panel->counts[lane];
+}
+
+/* The accumulators of n values, joined to one register. */
+DC_INLINE FN(vec) FN(rows_add)(const FN(loose) * x, int n, int masked, int ahead)
 {
     FN(vec) acc[FOLD_REGISTERS];
 
     for (int k = 0; k < FOLD_REGISTERS; k++)
         acc[k] = FN(vzero)();
-    FOLD_RUN(ahead, FN(fold_lane)(p, j), FN(fold_lane_count)(p, j), v, k, i, {
+    FOLD_RUN(ahead, x, n, v, k, i, {
         (void)part_;
         acc[k] += masked ? FN(fold_keep)(FN(visnan)(v), v) : v;
     });
     return FN(rows_join)(acc);
 }
 
-DC_INLINE void FN(rows_sum_of)(FN(fold_panel) * p, int masked)
+DC_INLINE void FN(rows_sum_of)(FN(fold_panel) * p, int masked, int ahead)
 {
+    const FN(rows_lanes) r = FN(rows_lanes_of)(p);
     FN(vec) lane[VEC_LANES];
 
     for (int j = 0; j < VEC_LANES; j++)
-        lane[j] = FN(rows_add)(p, j, masked, 1);
+        lane[j] = FN(rows_add)(FN(rows_at)(&r, j), FN(rows_in)(&r, j), masked, ahead);
     p->work->node[0].a = FN(rows_tree)(lane);
     p->work->node[0].n = masked ? FN(rows_count)(p, 0) : FN(rows_counts)(p);
 }
@@ -121,20 +145,22 @@ DC_INLINE void FN(rows_sum_of)(FN(fold_panel) * p, int masked)
 static void FN(rows_sum)(FN(fold_panel) * p, int masked)
 {
     if (masked)
-        FN(rows_sum_of)(p, 1);
+        FN(rows_sum_of)(p, 1, 0);
+    else if (FN(fold_lane_count)(p, 0) == DC_REDUCE_LEAF)
+        FN(rows_sum_of)(p, 0, 1);
     else
-        FN(rows_sum_of)(p, 0);
+        FN(rows_sum_of)(p, 0, 0);
 }
 
-/* Sums of deviations of lane j from a, and of their squares. */
-DC_INLINE void FN(rows_deviate)(const FN(fold_panel) * p, int j, int masked, FN(vec) a, FN(vec) * e,
+/* Sums of deviations of n values from a, and of their squares. */
+DC_INLINE void FN(rows_deviate)(const FN(loose) * x, int n, int masked, FN(vec) a, FN(vec) * e,
                                 FN(vec) * q)
 {
     FN(vec) acc[FOLD_REGISTERS], squares[FOLD_REGISTERS];
 
     for (int k = 0; k < FOLD_REGISTERS; k++)
         acc[k] = squares[k] = FN(vzero)();
-    FOLD_RUN(0, FN(fold_lane)(p, j), FN(fold_lane_count)(p, j), v, k, i, {
+    FOLD_RUN(0, x, n, v, k, i, {
         FN(vec) d = v - a;
         if (masked)
             d = FN(fold_keep)(FN(visnan)(v), d);
@@ -152,17 +178,20 @@ DC_INLINE void FN(rows_deviate)(const FN(fold_panel) * p, int j, int masked, FN(
 DC_INLINE int FN(rows_moments_of)(FN(fold_panel) * p, int masked)
 {
     const FN(vec) all = masked ? FN(rows_count)(p, 0) : FN(rows_counts)(p);
+    const FN(rows_lanes) r = FN(rows_lanes_of)(p);
     const int even = FN(fold_powers)(all);
     FN(vec) e[VEC_LANES], q[VEC_LANES];
     T anchor[VEC_LANES], n[VEC_LANES];
 
     FN(vstoreu)(n, even ? FN(fold_inverse)(all) : all);
     for (int j = 0; j < VEC_LANES; j++) {
-        const FN(vec) sum = FN(vspread)(FN(rows_add)(p, j, masked, 0)), by = FN(vset)(n[j]);
+        const FN(vec) sum =
+            FN(vspread)(FN(rows_add)(FN(rows_at)(&r, j), FN(rows_in)(&r, j), masked, 0)),
+                      by = FN(vset)(n[j]);
         const FN(vec) a = even ? sum * by : n[j] > 0 ? sum / by : FN(vzero)();
 
         anchor[j] = a[0];
-        FN(rows_deviate)(p, j, masked, a, &e[j], &q[j]);
+        FN(rows_deviate)(FN(rows_at)(&r, j), FN(rows_in)(&r, j), masked, a, &e[j], &q[j]);
     }
     p->work->node[0].n = all;
     p->work->node[0].a = FN(vloadu)(anchor);
@@ -180,6 +209,7 @@ static void FN(rows_moments)(FN(fold_panel) * p)
 DC_INLINE FN(vec) FN(rows_extreme_of)(const FN(fold_panel) * p, int most)
 {
     const FN(vec) none = most ? -FN(vinf)() : FN(vinf)();
+    const FN(rows_lanes) r = FN(rows_lanes_of)(p);
     FN(vec) lane[VEC_LANES];
 
     for (int j = 0; j < VEC_LANES; j++) {
@@ -187,7 +217,7 @@ DC_INLINE FN(vec) FN(rows_extreme_of)(const FN(fold_panel) * p, int most)
 
         for (int k = 0; k < FOLD_REGISTERS; k++)
             best[k] = none;
-        FOLD_RUN(1, FN(fold_lane)(p, j), FN(fold_lane_count)(p, j), v, k, i, {
+        FOLD_RUN(1, FN(rows_at)(&r, j), FN(rows_in)(&r, j), v, k, i, {
             const FN(vec) x = part_ ? FN(vsel)(there_, v, none) : v;
             best[k] = most ? FN(vmax)(x, best[k]) : FN(vmin)(x, best[k]);
         });
