@@ -2,7 +2,7 @@
  * registers, and results go out as they are made.  Nothing else is stored between two results:
  * those that bypass the caches would hold it up.  Read once per dtype (T, SFX). */
 
-/* Rows come in registers: `rows`, a constant of 2, 4, 8 or 16, of which the first `count` are
+/* Rows come in registers: `rows`, a constant of 2, 8 or 16, of which the first `count` are
  * there; the others are 0. */
 typedef struct FN(few) {
     FN(vec) x[DC_REDUCE_LANES];
@@ -245,53 +245,40 @@ static void FN(few_strip)(const FN(fold_panel) * p, const FN(fold_rule) * rule, 
 typedef void (*FN(few_runner))(const FN(fold_panel) * p, const FN(fold_rule) * rule, T *to,
                                int stream);
 
+/* Kinds that go this way. */
+#define FEW_KINDS(of) of(SUM) of(MEAN) of(VAR) of(STD) of(MOMENTS) of(MIN) of(MAX) of(EXTENT)
+
 /* Whole strips of a kind: some numbers of rows are constants. */
-#define FEW_KIND(name, kind)                                                                       \
-    static void FN(few_##name##_strips)(const FN(fold_panel) * p, const FN(fold_rule) * rule,      \
-                                        T * to, int stream)                                        \
+#define FEW_KIND(kind)                                                                             \
+    static void FN(few_##kind)(const FN(fold_panel) * p, const FN(fold_rule) * rule, T * to,       \
+                               int stream)                                                         \
     {                                                                                              \
         if (p->count == 2)                                                                         \
-            FN(few_strips)(p, rule, kind, to, stream, 2, 2);                                       \
+            FN(few_strips)(p, rule, DC_REDUCE_##kind, to, stream, 2, 2);                           \
         else if (p->count == 8)                                                                    \
-            FN(few_strips)(p, rule, kind, to, stream, 8, 8);                                       \
+            FN(few_strips)(p, rule, DC_REDUCE_##kind, to, stream, 8, 8);                           \
         else if (p->count < 8)                                                                     \
-            FN(few_strips)(p, rule, kind, to, stream, 8, p->count);                                \
+            FN(few_strips)(p, rule, DC_REDUCE_##kind, to, stream, 8, p->count);                    \
         else                                                                                       \
-            FN(few_strips)(p, rule, kind, to, stream, DC_REDUCE_LANES, p->count);                  \
+            FN(few_strips)(p, rule, DC_REDUCE_##kind, to, stream, DC_REDUCE_LANES, p->count);      \
     }
-FEW_KIND(sum, DC_REDUCE_SUM)
-FEW_KIND(mean, DC_REDUCE_MEAN)
-FEW_KIND(var, DC_REDUCE_VAR)
-FEW_KIND(std, DC_REDUCE_STD)
-FEW_KIND(moments, DC_REDUCE_MOMENTS)
-FEW_KIND(min, DC_REDUCE_MIN)
-FEW_KIND(max, DC_REDUCE_MAX)
-FEW_KIND(extent, DC_REDUCE_EXTENT)
+FEW_KINDS(FEW_KIND)
 #undef FEW_KIND
 
+/* NULL: none. */
 static FN(few_runner) FN(few_runner_of)(int kind)
 {
     switch (kind) {
-    case DC_REDUCE_SUM:
-        return FN(few_sum_strips);
-    case DC_REDUCE_MEAN:
-        return FN(few_mean_strips);
-    case DC_REDUCE_VAR:
-        return FN(few_var_strips);
-    case DC_REDUCE_STD:
-        return FN(few_std_strips);
-    case DC_REDUCE_MOMENTS:
-        return FN(few_moments_strips);
-    case DC_REDUCE_MIN:
-        return FN(few_min_strips);
-    case DC_REDUCE_MAX:
-        return FN(few_max_strips);
-    case DC_REDUCE_EXTENT:
-        return FN(few_extent_strips);
+#define FEW_CASE(kind)                                                                             \
+    case DC_REDUCE_##kind:                                                                         \
+        return FN(few_##kind);
+        FEW_KINDS(FEW_CASE)
+#undef FEW_CASE
     default:
         return NULL;
     }
 }
+#undef FEW_KINDS
 
 /* COLS of at most 16 rows, all in one leaf. */
 static void FN(few_run)(FN(fold_panel) * p, int kind, const fold_target *t)
