@@ -15,5 +15,6 @@
 #include "dualcube/rolling.h"
 #include "dualcube/scale.h"
 #include "dualcube/smooth.h"
+#include "dualcube/spectral.h"
 #include "dualcube/transform.h"
 #endif

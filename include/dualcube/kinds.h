@@ -134,4 +134,82 @@ enum { DC_REGRID_BILINEAR = 0, DC_REGRID_RESAMPLE = 1 };
 /* What places outside the input are. */
 enum { DC_REGRID_OUTSIDE_NAN = 0, DC_REGRID_OUTSIDE_NEAREST = 1 };
 
+/* dc_spectral_kind: what is made of the transforms of windows along an axis. */
+enum {
+    DC_SPECTRAL_RFFT = 0,           /* spectrum of the whole series                             */
+    DC_SPECTRAL_IRFFT = 1,          /* and back                                                 */
+    DC_SPECTRAL_STFT = 2,           /* spectra of windows                                       */
+    DC_SPECTRAL_ISTFT = 3,          /* and back                                                 */
+    DC_SPECTRAL_PERIODOGRAM = 4,    /* power of the whole series                                */
+    DC_SPECTRAL_SPECTROGRAM = 5,    /* power of windows                                         */
+    DC_SPECTRAL_WELCH = 6,          /* power, mean or median over windows                       */
+    DC_SPECTRAL_CSD = 7,            /* cross power, mean or median over windows                 */
+    DC_SPECTRAL_COHERENCE = 8,      /* |Pxy|^2 / (Pxx Pyy)                                      */
+    DC_SPECTRAL_BANDS = 9,          /* power of bands of frequencies, a window every hop        */
+    DC_SPECTRAL_ROLLING_BANDS = 10, /* the same for the window that ends at each row           */
+    DC_SPECTRAL_FEATURES = 11,      /* shape of the spectrum of windows                         */
+    DC_SPECTRAL_ACF = 12,           /* autocorrelation                                          */
+    DC_SPECTRAL_LOMBSCARGLE = 13,   /* power at given frequencies of values at given times      */
+    DC_SPECTRAL_FIND_PERIOD = 14    /* dominant period                                          */
+};
+
+/* Windows, as scipy.signal.windows defines them. */
+enum {
+    DC_WINDOW_BOXCAR = 0,
+    DC_WINDOW_HANN = 1,
+    DC_WINDOW_HAMMING = 2,
+    DC_WINDOW_BLACKMAN = 3,
+    DC_WINDOW_BLACKMANHARRIS = 4,
+    DC_WINDOW_FLATTOP = 5,
+    DC_WINDOW_KAISER = 6,  /* window_param: beta                               */
+    DC_WINDOW_TUKEY = 7,   /* window_param: alpha, the tapered share           */
+    DC_WINDOW_GAUSSIAN = 8 /* window_param: standard deviation in samples      */
+};
+
+/* What is subtracted from a window before it is weighted. */
+enum { DC_DETREND_NONE = 0, DC_DETREND_CONSTANT = 1, DC_DETREND_LINEAR = 2 };
+
+/* Power per unit of frequency, power, or |X|^2 alone. */
+enum { DC_SCALING_DENSITY = 0, DC_SCALING_SPECTRUM = 1, DC_SCALING_NONE = 2 };
+
+/* How Welch's method combines windows. */
+enum { DC_AVERAGE_MEAN = 0, DC_AVERAGE_MEDIAN = 1 };
+
+/* What half a window beyond the ends of a series holds. */
+enum {
+    DC_BOUNDARY_NONE = 0, /* windows lie within the series            */
+    DC_BOUNDARY_ZEROS = 1,
+    DC_BOUNDARY_EVEN = 2,    /* reflected at the end: x[1], x[2], ...    */
+    DC_BOUNDARY_ODD = 3,     /* 2 x[0] - x[1], 2 x[0] - x[2], ...        */
+    DC_BOUNDARY_CONSTANT = 4 /* the end                                */
+};
+
+/* What a NaN (OMIT: or an infinity) does: it makes NaN whatever its window belongs to, or the
+ * window is left out of means. */
+enum { DC_NAN_PROPAGATE = 0, DC_NAN_OMIT = 1 };
+
+/* Rows before the first whole window of DC_SPECTRAL_ROLLING_BANDS: NaN, or windows of their own
+ * length (0 below half a window). */
+enum { DC_HEADS_NAN = 0, DC_HEADS_SHORT = 1 };
+
+/* Bits of `features`: outputs in this order.  g: power (or magnitude) of bin k, p = g / sum g. */
+enum {
+    DC_FEATURE_TOTAL = 1 << 0,
+    DC_FEATURE_CENTROID = 1 << 1,
+    DC_FEATURE_BANDWIDTH = 1 << 2,
+    DC_FEATURE_SKEWNESS = 1 << 3,
+    DC_FEATURE_KURTOSIS = 1 << 4,
+    DC_FEATURE_ROLLOFF = 1 << 5,
+    DC_FEATURE_FLATNESS = 1 << 6,
+    DC_FEATURE_ENTROPY = 1 << 7,
+    DC_FEATURE_CREST = 1 << 8,
+    DC_FEATURE_SLOPE = 1 << 9,
+    DC_FEATURE_PEAK_FREQUENCY = 1 << 10,
+    DC_FEATURE_PEAK_POWER = 1 << 11,
+    DC_FEATURE_ALL = (1 << 12) - 1
+};
+
+/* What features weigh bins with: |X|^2 or |X|. */
+enum { DC_WEIGHT_POWER = 0, DC_WEIGHT_MAGNITUDE = 1 };
+
 #endif

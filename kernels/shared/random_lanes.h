@@ -28,23 +28,8 @@ typedef dc_u64 FN(random_unsigned) __attribute__((vector_size(DC_VECTOR_BYTES)))
 #define RANDOM_REGISTERS (RANDOM_SHARES * RANDOM_VALUES)
 #define RANDOM_GROUP     (RANDOM_SHARES * RANDOM_SHARE)
 
-DC_INLINE FN(vec) FN(random_fma)(FN(vec) a, FN(vec) b, FN(vec) c)
-{
-#if defined(DC_VECTOR_AVX512)
-    return (FN(vec))RANDOM_PICK(_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c),
-                                _mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c));
-#elif defined(DC_VECTOR_AVX2) && defined(__FMA__)
-    return (FN(vec))RANDOM_PICK(_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c),
-                                _mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c));
-#else
-    for (int i = 0; i < VEC_LANES; i++)
-        a[i] = RANDOM_PICK(fmaf, fma)(a[i], b[i], c[i]);
-    return a;
-#endif
-}
-
 #define RANDOM_FIRST(c) p = FN(vset)(c);
-#define RANDOM_NEXT(c)  p = FN(random_fma)(p, x, FN(vset)(c));
+#define RANDOM_NEXT(c)  p = FN(vfma)(p, x, FN(vset)(c));
 
 DC_INLINE FN(vec) FN(random_log_lanes)(FN(vec) x)
 {
@@ -121,10 +106,10 @@ DC_INLINE FN(vec) FN(random_radius_lanes)(FN(random_unsigned) a)
     FN(vec) e;
     const FN(vec) u = FN(random_whole)(a >> 1) + 0.5f;
     const FN(vec) z = 2 - FN(random_split)(u, &e, 31);
-    const FN(vec) q = FN(random_fma)(z, FN(random_log_lanes)(z), FN(vset)(0.25f));
-    const FN(vec) n = FN(random_fma)(z * z, q, z);
+    const FN(vec) q = FN(vfma)(z, FN(random_log_lanes)(z), FN(vset)(0.25f));
+    const FN(vec) n = FN(vfma)(z * z, q, z);
 
-    return FN(vsqrt)(FN(random_fma)(e, FN(vset)(-DC_RANDOM_TWO_LN2_F32), n));
+    return FN(vsqrt)(FN(vfma)(e, FN(vset)(-DC_RANDOM_TWO_LN2_F32), n));
 }
 
 /* v[0], v[1] = cos, sin of the angle b */
@@ -133,9 +118,9 @@ DC_INLINE void FN(random_turn_lanes)(FN(random_unsigned) b, FN(vec) * v)
     const FN(random_unsigned) turned = b + 0x20000000u, odd = turned & 0x40000000u;
     const FN(vec) y = __builtin_convertvector((FN(bits))(b << 2), FN(vec)) * 0x1p-32f, w = y * y;
     const FN(vec) tail = FN(vset)(DC_RANDOM_HALF_PI_TAIL_F32);
-    const FN(vec) j = y * FN(random_fma)(w, FN(random_sin_lanes)(w), tail);
-    const FN(vec) s = FN(random_fma)(y, FN(vset)(DC_RANDOM_HALF_PI_F32), j);
-    const FN(vec) c = FN(random_fma)(w, FN(random_cos_lanes)(w), FN(vset)(1));
+    const FN(vec) j = y * FN(vfma)(w, FN(random_sin_lanes)(w), tail);
+    const FN(vec) s = FN(vfma)(y, FN(vset)(DC_RANDOM_HALF_PI_F32), j);
+    const FN(vec) c = FN(vfma)(w, FN(random_cos_lanes)(w), FN(vset)(1));
 
     v[0] = FN(random_flip)(FN(random_pick)(odd, s, c), turned + 0x40000000u);
     v[1] = FN(random_flip)(FN(random_pick)(odd, c, s), turned);
@@ -148,8 +133,8 @@ DC_INLINE void FN(random_pair)(FN(random_unsigned) a, FN(random_unsigned) b, FN(
     const FN(vec) r = FN(random_radius_lanes)(a) * std;
 
     FN(random_turn_lanes)(b, x);
-    x[0] = FN(random_fma)(r, x[0], mean);
-    x[1] = FN(random_fma)(r, x[1], mean);
+    x[0] = FN(vfma)(r, x[0], mean);
+    x[1] = FN(vfma)(r, x[1], mean);
 }
 #else
 DC_INLINE FN(vec) FN(random_radius_lanes)(FN(random_unsigned) a, FN(vec) * lost)
@@ -157,12 +142,12 @@ DC_INLINE FN(vec) FN(random_radius_lanes)(FN(random_unsigned) a, FN(vec) * lost)
     FN(vec) e;
     const FN(vec) u = (FN(vec))(a >> 12 | 0x3ff0000000000000u) - (1.0 - 0x1p-53);
     const FN(vec) z = 2 - FN(random_split)(u, &e, 0);
-    const FN(vec) q = FN(random_fma)(z, FN(random_log_lanes)(z), FN(vset)(0.25));
+    const FN(vec) q = FN(vfma)(z, FN(random_log_lanes)(z), FN(vset)(0.25));
     const FN(vec) h = e * -DC_RANDOM_TWO_LN2_F64, t = h + z;
-    const FN(vec) rest = FN(random_fma)(e, FN(vset)(-DC_RANDOM_TWO_LN2_TAIL_F64), (h - t) + z);
-    const FN(vec) p = FN(random_fma)(z * z, q, rest), n = t + p, r = FN(vsqrt)(n);
+    const FN(vec) rest = FN(vfma)(e, FN(vset)(-DC_RANDOM_TWO_LN2_TAIL_F64), (h - t) + z);
+    const FN(vec) p = FN(vfma)(z * z, q, rest), n = t + p, r = FN(vsqrt)(n);
 
-    *lost = (FN(random_fma)(-r, r, n) + ((t - n) + p)) / (r * 2);
+    *lost = (FN(vfma)(-r, r, n) + ((t - n) + p)) / (r * 2);
     return r;
 }
 
@@ -176,12 +161,12 @@ DC_INLINE void FN(random_turn_lanes)(FN(random_unsigned) b, FN(vec) * v, FN(vec)
     const FN(vec) half_pi = FN(vset)(DC_RANDOM_HALF_PI_F64);
     const FN(vec) tail = FN(vset)(DC_RANDOM_HALF_PI_TAIL_F64);
     const FN(vec) head = FN(vset)(DC_RANDOM_COS_HEAD_F64);
-    const FN(vec) j = y * FN(random_fma)(w, FN(random_sin_lanes)(w), tail);
-    const FN(vec) s = FN(random_fma)(y, half_pi, j), s_lost = FN(random_fma)(y, half_pi, -s) + j;
-    const FN(vec) g = FN(random_fma)(w, head, FN(vset)(1));
-    const FN(vec) g_lost = FN(random_fma)(w, head, 1 - g);
-    const FN(vec) low = FN(random_fma)(FN(random_fma)(y, y, -w), head, g_lost);
-    const FN(vec) i = FN(random_fma)(w, FN(random_cos_lanes)(w), low);
+    const FN(vec) j = y * FN(vfma)(w, FN(random_sin_lanes)(w), tail);
+    const FN(vec) s = FN(vfma)(y, half_pi, j), s_lost = FN(vfma)(y, half_pi, -s) + j;
+    const FN(vec) g = FN(vfma)(w, head, FN(vset)(1));
+    const FN(vec) g_lost = FN(vfma)(w, head, 1 - g);
+    const FN(vec) low = FN(vfma)(FN(vfma)(y, y, -w), head, g_lost);
+    const FN(vec) i = FN(vfma)(w, FN(random_cos_lanes)(w), low);
     const FN(vec) c = g + i, c_lost = (g - c) + i;
 
     v[0] = FN(random_flip)(FN(random_pick)(odd, s, c), turned + quarter);
@@ -197,12 +182,12 @@ DC_INLINE void FN(random_pair)(FN(random_unsigned) a, FN(random_unsigned) b, FN(
     FN(vec) rest, lost[2];
     const FN(vec) r = FN(random_radius_lanes)(a, &rest), scaled = r * std;
 
-    rest = FN(random_fma)(rest, std, FN(random_fma)(r, std, -scaled));
+    rest = FN(vfma)(rest, std, FN(vfma)(r, std, -scaled));
     FN(random_turn_lanes)(b, x, lost);
     for (int k = 0; k < 2; k++) {
-        const FN(vec) low = FN(random_fma)(scaled, lost[k], mean);
+        const FN(vec) low = FN(vfma)(scaled, lost[k], mean);
 
-        x[k] = FN(random_fma)(scaled, x[k], FN(random_fma)(rest, x[k], low));
+        x[k] = FN(vfma)(scaled, x[k], FN(vfma)(rest, x[k], low));
     }
 }
 #endif

@@ -258,6 +258,22 @@ DC_INLINE FN(vec) FN(vsqrt)(FN(vec) x)
 #endif
 }
 
+/* a b + c, rounded once. */
+DC_INLINE FN(vec) FN(vfma)(FN(vec) a, FN(vec) b, FN(vec) c)
+{
+#if defined(DC_VECTOR_AVX512)
+    return (FN(vec))VEC_PICK(_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c),
+                             _mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c));
+#elif defined(DC_VECTOR_AVX2) && defined(__FMA__)
+    return (FN(vec))VEC_PICK(_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c),
+                             _mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c));
+#else
+    for (int i = 0; i < VEC_LANES; i++)
+        a[i] = VEC_PICK(__builtin_fmaf, __builtin_fma)(a[i], b[i], c[i]);
+    return a;
+#endif
+}
+
 DC_INLINE FN(mask) FN(vlt)(FN(vec) a, FN(vec) b)
 {
 #ifdef DC_VECTOR_AVX512
