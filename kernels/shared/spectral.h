@@ -45,6 +45,21 @@
  * odd nfft: z[k] = X[k], z[nfft - k] = conj X[k].  Then the transform with real and imaginary
  * parts exchanged, and y[i] = element scale[0] (1 / nfft, times what a row says).
  *
+ * Medians: of the scaled powers of all windows (CSD: of re and im apart), even counts half the sum
+ * of the two middle ones, divided by the bias of the median (number BIAS).  A NaN among them: NaN.
+ *
+ * Windows added (ISTFT, OVERLAP): sample i of the padded series is the sum, beginning as 0, over
+ * the windows that hold it, oldest first, of F(y, w, sum), y the window's sample, w its weight, and
+ * the norm likewise of F(w, w, norm); the quotient where the norm exceeds number NORM, else the
+ * sum.
+ *
+ * Lags (ACF).  y[i]: the trend's residuals of the whole series, weights 1 (omit: values that are no
+ * numbers are no terms of the sums, a is the first that is one, length their number; y is 0 there).
+ * r[k] = sum over i of y[i] y[i + k]: runs of 1024 values of i; in a run 16 columns begin as 0 and
+ * take F(y[i], y[i + k], column), i mod 16 their number, in order; columns c and c + 8 are added,
+ * then c + 4, c + 2, c + 1; runs are added as leaves are.  n[k]: how many of the products have two
+ * values (omit), else n - k.  Result: r[k] / r[0], adjusted (r[k] / n[k]) / (r[0] / n[0]).
+ *
  * A NaN that is computed is stored as the one quiet NaN.
  */
 #ifndef DC_SHARED_SPECTRAL_H
