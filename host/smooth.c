@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "host/core/elementary.h"
 #include "host/core/registry.h"
 #include "host/core/run.h"
 #include "kernels/shared/smooth.h"
@@ -167,27 +168,6 @@ static void set_axes(const dc_smooth_params *p, int32_t mask, dc_smooth_args *a)
 
 /* ---- the weights --------------------------------------------------------------------------- */
 
-/* exp(x), x <= 0, within 1 unit in the last place; 0 below -708.  x = k ln 2 + r, |r| <= ln 2 / 2,
- * the series of exp(r) to r^13 / 13!. */
-static double exponential(double x)
-{
-    double factor[14] = {1, 1}, k, r, sum;
-
-    if (x < -708)
-        return 0;
-    k = rint(x * 0x1.71547652b82fep+0);
-    r = fma(k, -0x1.62e42fefa39efp-1, x);
-    r = fma(k, -0x1.abc9e3b39803fp-56, r);
-    for (int i = 2; i < 14; ++i)
-        factor[i] = factor[i - 1] * i; /* exact to 13! */
-    sum = 1 / factor[13];
-    for (int i = 12; i >= 0; --i)
-        sum = fma(sum, r, 1 / factor[i]);
-    for (int i = (int)k; i < 0; ++i) /* exact: the result is no denormal number */
-        sum *= 0.5;
-    return sum;
-}
-
 /* Weight k of k = 0 ... radius; the smallest are added first. */
 static int32_t weights(const dc_smooth_params *p, int64_t radius, dc_plan *plan)
 {
@@ -203,7 +183,7 @@ static int32_t weights(const dc_smooth_params *p, int64_t radius, dc_plan *plan)
     for (int64_t k = radius; k >= 0; --k) {
         const double z = (double)k / p->sigma;
 
-        w[k] = exponential(-0.5 * (z * z));
+        w[k] = dc__exp(-0.5 * (z * z));
         sum = k > 0 ? sum + w[k] : 2 * sum + w[k];
     }
     for (int64_t k = 0; k <= radius; ++k)

@@ -184,10 +184,6 @@ enum {
     DC_BOUNDARY_CONSTANT = 4 /* the end                                */
 };
 
-/* What a NaN (OMIT: or an infinity) does: it makes NaN whatever its window belongs to, or the
- * window is left out of means. */
-enum { DC_NAN_PROPAGATE = 0, DC_NAN_OMIT = 1 };
-
 /* Rows before the first whole window of DC_SPECTRAL_ROLLING_BANDS: NaN, or windows of their own
  * length (0 below half a window). */
 enum { DC_HEADS_NAN = 0, DC_HEADS_SHORT = 1 };

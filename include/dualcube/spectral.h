@@ -20,7 +20,7 @@ typedef struct dc_spectral_params {
     dc_array src;        /* input, float32 or float64                                            */
     dc_array other;      /* CSD, COHERENCE: y, shape of src.  LOMBSCARGLE: times, 1 axis, T      */
     dc_array dst;        /* output, dtype of src; shape below                                    */
-    int32_t axis;        /* of src without the last axis of a complex one; default -1            */
+    int32_t axis;        /* of the series: axis of src (IRFFT, ISTFT: of dst); default -1        */
     int32_t window;      /* DC_WINDOW_*; default -1: Hann (RFFT, PERIODOGRAM, BANDS,
                             ROLLING_BANDS: boxcar; SPECTROGRAM: Tukey 0.25)                      */
     double window_param; /* of Kaiser, Tukey, Gaussian; default -1: 14, 0.5, nperseg / 6         */
@@ -41,7 +41,9 @@ typedef struct dc_spectral_params {
     int32_t average;     /* WELCH, CSD: DC_AVERAGE_*; default mean                               */
     int32_t boundary;    /* STFT, ISTFT: DC_BOUNDARY_*; default zeros                            */
     int32_t padded;      /* STFT: 1 (default): zeros behind the series fill the last window      */
-    int32_t nan;         /* WELCH, CSD, COHERENCE, ACF: DC_NAN_*; default propagate              */
+    int32_t nan;         /* WELCH, CSD, COHERENCE, ACF: DC_NAN_*; default DC_NAN_PROPAGATE: a NaN
+                             or an infinity makes all of its series NaN; DC_NAN_OMIT: its window (ACF:
+                             it) is left out                                                      */
     int32_t closed;      /* BANDS, ROLLING_BANDS: 0 (default): low <= f < high; 1: f <= high     */
     dc_doubles bands;    /* BANDS, ROLLING_BANDS: low, high of each band, in units of fs         */
     int32_t heads;       /* ROLLING_BANDS: DC_HEADS_*; default NaN                               */
@@ -75,7 +77,7 @@ typedef struct dc_spectral_params {
  * DC_SPECTRAL_STFT           axis: B; last axes: windows, 2.
  * DC_SPECTRAL_ISTFT          src: B on axis, last axes windows, 2.  axis: samples.  Windows are
  *                            added and divided by the sum of their squared weights; where that is
- *                            below 1e-10 (float32: 1e-6) of its largest value, it is not divided.
+ *                            not above 1e-10, they are not divided.
  * DC_SPECTRAL_PERIODOGRAM    axis: B.
  * DC_SPECTRAL_SPECTROGRAM    axis: B; last axis: windows.
  * DC_SPECTRAL_WELCH          axis: B.
@@ -87,7 +89,8 @@ typedef struct dc_spectral_params {
  *                            with it.
  * DC_SPECTRAL_FEATURES       axis: windows; last axis: one for each bit of `features`.
  * DC_SPECTRAL_ACF            axis: lags + 1.  Of the series less its mean, divided by lag 0.
- * DC_SPECTRAL_LOMBSCARGLE    axis: freqs.  float64 alone: phases need it.  A NaN value is left out.
+ * DC_SPECTRAL_LOMBSCARGLE    axis: freqs.  A NaN value is left out.  Phases are products of the
+ *                            dtype: float32 is for short times.
  * DC_SPECTRAL_FIND_PERIOD    axis: 3: period in units of time (0: none found), strength (the
  *                            autocorrelation at it), share of the power at its bin.
  *

@@ -99,7 +99,8 @@ enum {
     DC_SPECTRAL_TO_POWER = 1, /* scaled                                                         */
     DC_SPECTRAL_TO_SUMS = 2,  /* sums of chunks: [series][chunk][planes][bins], then counts     */
     DC_SPECTRAL_TO_BANDS = 3,
-    DC_SPECTRAL_TO_FEATURES = 4
+    DC_SPECTRAL_TO_FEATURES = 4,
+    DC_SPECTRAL_TO_CROSS = 5 /* cross power of two series, complex, scaled by scale[k]         */
 };
 
 /* Tables are one array of T and one of dc_i32; at_* are places in them, in elements. */
@@ -114,7 +115,13 @@ typedef struct dc_spectral_args {
     dc_i32 bluestein;
     dc_i32 passes, radix[DC_SPECTRAL_PASSES];
     dc_i32 naxes;
-    dc_i64 series, n;            /* series; samples of each                                   */
+    dc_i32 inputs;     /* series read: 1, or 2 (CSD, COHERENCE)                                  */
+    dc_i32 to_scratch; /* results go to the first scratch slot, densely, not to an output         */
+    dc_i32 heads_zero; /* the first `heads` windows are not looked at: 1: they become 0, else NaN */
+    dc_i32 adjusted;   /* LAGS: see there; TIMES: power in 0 ... 1                              */
+    dc_i64 heads, edge; /* edge: samples of the boundary behind the series (SERIES: bins that the
+                           source has, others are 0)                                            */
+    dc_i64 series, n;   /* series; samples of each                                   */
     dc_i64 frames, hop, first;   /* windows of each; window f begins at sample first + f hop  */
     dc_i64 length, nfft, bins;   /* samples of a window; of the transform; its bins           */
     dc_i64 points, core;         /* complex numbers in, and passed (core > points: Bluestein) */
@@ -129,7 +136,6 @@ typedef struct dc_spectral_args {
     /* Series s is the sum over d of (digit d of s) * stride, the last axis running fastest. */
     dc_i64 shape[DC_SPECTRAL_AXES], src_stride[DC_SPECTRAL_AXES], other_stride[DC_SPECTRAL_AXES],
         dst_stride[DC_SPECTRAL_AXES];
-    dc_i64 extra[4]; /* of the stage: see the row                                                */
 } dc_spectral_args;
 
 /* at_number: numbers of T.  1 / (sum c^2) is not among them: divisions are divisions. */
@@ -143,7 +149,8 @@ enum {
     DC_SPECTRAL_MIDDLE = 6,   /* (bins - 1) / 2                            */
     DC_SPECTRAL_SPREAD = 7,   /* sum of (k - (bins - 1) / 2)^2, 1 for one  */
     DC_SPECTRAL_ROLLOFF = 8,
-    DC_SPECTRAL_BIAS = 9, /* of the median                             */
+    DC_SPECTRAL_BIAS = 9,  /* of the median                             */
+    DC_SPECTRAL_NORM = 10, /* OVERLAP: least norm that divides          */
     DC_SPECTRAL_TABLE_NUMBERS = 16
 };
 
@@ -172,7 +179,7 @@ static inline dc_i64 spectral_place(const dc_spectral_args *a, dc_i64 i, int *mi
     *mirror = 0;
     if (i >= 0 && i < a->n)
         return i;
-    if (a->pad <= DC_BOUNDARY_ZEROS || i >= a->n + a->extra[0])
+    if (a->pad <= DC_BOUNDARY_ZEROS || i >= a->n + a->edge)
         return -1; /* behind the padding of the boundary lies that of the last window */
     if (a->pad == DC_BOUNDARY_CONSTANT)
         return i < 0 ? 0 : a->n - 1;

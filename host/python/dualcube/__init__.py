@@ -37,6 +37,8 @@ from . import random
 from . import reduce as _reduce_functions
 from .reduce import *  # noqa: F401,F403
 from .reduce import max, min, sum  # noqa: F401  (not in __all__: they are builtins elsewhere)
+from . import spectral as _spectral_functions
+from .spectral import *  # noqa: F401,F403
 from . import transform as _transform_functions
 from .transform import *  # noqa: F401,F403
 
@@ -51,3 +53,4 @@ __all__ += _scale_functions.__all__ + _estimators.__all__
 __all__ += _reduce_functions.__all__
 __all__ += _augment_functions.__all__
 __all__ += _regrid_functions.__all__
+__all__ += _spectral_functions.__all__

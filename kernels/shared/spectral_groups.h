@@ -1,0 +1,270 @@
+/* Transforms by groups of work-items.  OpenCL C alone, a template of T and SFX that is read once
+ * for each place where a group keeps its numbers: SPACE (__local, __global), NEAR(name), PLACE(i):
+ * where number i of a line lies, FENCE of a barrier.
+ *
+ * A group has `lines`, a transform each, of `lanes` work-items.  A line's memory: its numbers, then
+ * `room` for sums. */
+
+/* Slot of sample i, in elements. */
+static inline dc_u32 NEAR(slot)(const dc_spectral_args *args, dc_u32 i)
+{
+    return args->half ? 2 * PLACE(i >> 1) + (i & 1) : 2 * PLACE(i);
+}
+
+/* Sums of `tasks` columns each, `sums` of them one after the other, become the first of them.  The
+ * columns of a leaf lie side by side, so that they are the lowest levels of the same tree. */
+static inline void NEAR(tree)(SPACE T *room, dc_u32 tasks, dc_u32 sums, dc_u32 lane, dc_u32 lanes)
+{
+    for (dc_u32 step = 1; step < tasks; step *= 4) {
+        const dc_u32 nodes = (tasks - 1) / (4 * step) + 1;
+
+        barrier(FENCE);
+        for (dc_u32 t = lane; t < nodes * sums; t += lanes) {
+            const dc_u32 sum = t / nodes, at = (t - sum * nodes) * 4 * step;
+            SPACE T *const it = room + sum * tasks + at;
+            T x = it[0];
+
+            if (at + step < tasks)
+                x += it[step];
+            if (at + 2 * step < tasks) {
+                T y = it[2 * step];
+
+                if (at + 3 * step < tasks)
+                    y += it[3 * step];
+                x += y;
+            }
+            it[0] = x;
+        }
+    }
+    barrier(FENCE);
+}
+
+/* ---- a window into a line ------------------------------------------------------------------- */
+
+/* Samples less the first (trends) or as they are; x is sample 0 of the series.  Whether all are
+ * finite. */
+static inline int NEAR(load)(const dc_spectral_args *args, __global const T *x, dc_i64 step,
+                             dc_i64 first, SPACE T *line, dc_u32 lane, dc_u32 lanes)
+{
+    const dc_u32 length = (dc_u32)args->length;
+    const int inside = first >= 0 && first + args->length <= args->n;
+    const T a = args->detrend == DC_DETREND_NONE ? 0 : FN(spectral_sample)(args, x, step, first);
+    int finite = 1;
+
+    if (inside) {
+        __global const T *p = x + (first + lane) * step;
+        const dc_i64 next = step * (dc_i64)lanes;
+
+        for (dc_u32 i = lane; i < length; i += lanes, p += next) {
+            const T v = *p;
+
+            finite &= v - v == 0;
+            line[NEAR(slot)(args, i)] = v - a;
+        }
+        return finite;
+    }
+    for (dc_u32 i = lane; i < length; i += lanes) {
+        const T v = FN(spectral_sample)(args, x, step, first + i);
+
+        finite &= v - v == 0;
+        line[NEAR(slot)(args, i)] = v - a;
+    }
+    return finite;
+}
+
+/* m and s of the trend, in all work-items of the line. */
+static inline void NEAR(trend)(const dc_spectral_args *args, __global const T *table,
+                               const SPACE T *line, SPACE T *room, dc_u32 lane, dc_u32 lanes, T *m,
+                               T *s)
+{
+    const dc_u32 length = (dc_u32)args->length, tasks = spectral_tasks(args->length);
+    const int linear = args->detrend == DC_DETREND_LINEAR;
+    __global const T *const number = table + args->at_number;
+    const T centre = number[DC_SPECTRAL_CENTRE];
+
+    for (dc_u32 t = lane; t < tasks; t += lanes) {
+        const dc_u32 first = spectral_task(t);
+        T sum = 0, product = 0;
+
+        for (dc_u32 k = 0; k < DC_SPECTRAL_LEAF; k += DC_SPECTRAL_COLUMNS) {
+            if (first + k >= length)
+                break;
+            const T d = line[NEAR(slot)(args, first + k)];
+
+            sum += d;
+            if (linear)
+                product += d * ((T)(first + k) - centre);
+        }
+        room[t] = sum;
+        if (linear)
+            room[tasks + t] = product;
+    }
+    NEAR(tree)(room, tasks, linear ? 2 : 1, lane, lanes);
+    *m = DC_CAT(dc_div, SFX)(room[0], number[DC_SPECTRAL_LENGTH]);
+    *s = linear ? DC_CAT(dc_div, SFX)(room[tasks], number[DC_SPECTRAL_SQUARES]) : 0;
+}
+
+/* Samples to the numbers that are transformed. */
+static inline void NEAR(weigh)(const dc_spectral_args *args, __global const T *table, SPACE T *line,
+                               SPACE T *room, dc_u32 lane, dc_u32 lanes)
+{
+    SPACE PAIR *const z = (SPACE PAIR *)line;
+    const dc_u32 length = (dc_u32)args->length, core = (dc_u32)args->core;
+    __global const T *const w = table + args->at_window;
+    const T centre = table[args->at_number + DC_SPECTRAL_CENTRE];
+    T m = 0, s = 0;
+
+    barrier(FENCE);
+    if (args->detrend != DC_DETREND_NONE)
+        NEAR(trend)(args, table, line, room, lane, lanes, &m, &s);
+    for (dc_u32 p = lane; p < core; p += lanes) {
+        const dc_u32 i = args->half ? 2 * p : p;
+        PAIR y = (PAIR)(0, 0);
+
+        if (i < length) {
+            y = z[PLACE(p)];
+            y.x = FN(spectral_weigh)(args->detrend, y.x, (T)i - centre, m, s, w[i]);
+        }
+        if (!args->half || i + 1 >= length)
+            y.y = 0;
+        else
+            y.y = FN(spectral_weigh)(args->detrend, y.y, (T)(i + 1) - centre, m, s, w[i + 1]);
+        if (args->bluestein && p < (dc_u32)args->points)
+            y = FN(spectral_times)(y, vload2(p, table + args->at_chirp));
+        z[PLACE(p)] = y;
+    }
+}
+
+/* ---- the transform -------------------------------------------------------------------------- */
+
+/* `shift`: log2 of q where q is a power of two, else -1. */
+#define GROUP_PASS(r)                                                                              \
+    static inline void NEAR(pass##r)(SPACE PAIR * z, __global const T *twiddle, dc_u32 all,        \
+                                     dc_u32 q, int shift, int back, dc_u32 lane, dc_u32 lanes)     \
+    {                                                                                              \
+        for (dc_u32 b = lane; b < all; b += lanes) {                                               \
+            const dc_u32 block = shift < 0 ? b / q : b >> shift, j = b - block * q;                \
+            const dc_u32 first = block * q * (r) + j;                                              \
+            __global const T *const t = twiddle + 2 * ((r)-1) * j;                                 \
+            T re[r], im[r];                                                                        \
+                                                                                                   \
+            for (int k = 0; k < (r); k++) {                                                        \
+                const PAIR y = z[PLACE(first + k * q)];                                            \
+                                                                                                   \
+                re[k] = y.x;                                                                       \
+                im[k] = y.y;                                                                       \
+            }                                                                                      \
+            if (back && j > 0)                                                                     \
+                for (int k = 1; k < (r); k++)                                                      \
+                    FN(spectral_twist)(&re[k], &im[k], t[2 * k - 2], t[2 * k - 1]);                \
+            FN(spectral_radix##r)(re, im);                                                         \
+            if (!back && j > 0)                                                                    \
+                for (int k = 1; k < (r); k++)                                                      \
+                    FN(spectral_twist)(&re[k], &im[k], t[2 * k - 2], t[2 * k - 1]);                \
+            for (int k = 0; k < (r); k++)                                                          \
+                z[PLACE(first + k * q)] = (PAIR)(re[k], im[k]);                                    \
+        }                                                                                          \
+    }
+
+GROUP_PASS(2)
+GROUP_PASS(3)
+GROUP_PASS(4)
+GROUP_PASS(5)
+GROUP_PASS(7)
+GROUP_PASS(8)
+#undef GROUP_PASS
+
+/* Natural order to places, or the same passes from the last to the first.  A barrier before and
+ * after each. */
+static inline void NEAR(passes)(const dc_spectral_args *args, __global const T *table,
+                                SPACE T *line, int back, dc_u32 lane, dc_u32 lanes)
+{
+    SPACE PAIR *const z = (SPACE PAIR *)line;
+    const dc_u32 core = (dc_u32)args->core;
+    dc_u32 q = back ? 1 : core;
+
+    barrier(FENCE);
+    for (int i = 0; i < args->passes; i++) {
+        const int r = args->radix[back ? args->passes - 1 - i : i];
+        dc_u32 span = back ? q * r : q;
+
+        q = span / r;
+        const int shift = (q & (q - 1)) == 0 ? 31 - (int)clz(q) : -1;
+        const dc_u32 all = core / r;
+        __global const T *const twiddle = table + args->at_twiddle + 2 * (core - span);
+
+        switch (r) {
+        case 2:
+            NEAR(pass2)(z, twiddle, all, q, shift, back, lane, lanes);
+            break;
+        case 3:
+            NEAR(pass3)(z, twiddle, all, q, shift, back, lane, lanes);
+            break;
+        case 4:
+            NEAR(pass4)(z, twiddle, all, q, shift, back, lane, lanes);
+            break;
+        case 5:
+            NEAR(pass5)(z, twiddle, all, q, shift, back, lane, lanes);
+            break;
+        case 7:
+            NEAR(pass7)(z, twiddle, all, q, shift, back, lane, lanes);
+            break;
+        default:
+            NEAR(pass8)(z, twiddle, all, q, shift, back, lane, lanes);
+        }
+        barrier(FENCE);
+        if (back)
+            q = span;
+    }
+}
+
+/* Weighed numbers to element k at places[k]. */
+static inline void NEAR(transform)(const dc_spectral_args *args, __global const T *table,
+                                   SPACE T *line, dc_u32 lane, dc_u32 lanes)
+{
+    SPACE PAIR *const z = (SPACE PAIR *)line;
+    const dc_u32 core = (dc_u32)args->core, points = (dc_u32)args->points;
+    const int rounds = args->bluestein ? 2 : 1; /* one place in the code for all passes */
+
+    for (int round = 0; round < rounds; round++) {
+        NEAR(passes)(args, table, line, round, lane, lanes);
+        if (!args->bluestein)
+            return;
+        if (round == 0) {
+            for (dc_u32 p = lane; p < core; p += lanes)
+                z[PLACE(p)] =
+                    FN(spectral_times)(z[PLACE(p)], vload2(p, table + args->at_kernel)).yx;
+        } else {
+            for (dc_u32 p = lane; p < points; p += lanes)
+                z[PLACE(p)] = FN(spectral_times)(z[PLACE(p)].yx, vload2(p, table + args->at_chirp));
+            barrier(FENCE);
+        }
+    }
+}
+
+/* Bins of a task: bin k in x and, even nfft, bin points - k in y; how many of the two there are. */
+static inline int NEAR(bins)(const dc_spectral_args *args, __global const T *table,
+                             __global const dc_i32 *place, const SPACE T *line, dc_u32 k, PAIR *x,
+                             PAIR *y)
+{
+    const SPACE PAIR *const z = (const SPACE PAIR *)line;
+    const dc_u32 points = (dc_u32)args->points;
+    const PAIR a = z[PLACE((dc_u32)place[k])];
+
+    if (!args->half) {
+        *x = a;
+        return 1;
+    }
+    if (k == 0) {
+        *x = (PAIR)(a.x + a.y, 0);
+        *y = (PAIR)(a.x - a.y, 0);
+        return 2;
+    }
+    const PAIR b = z[PLACE((dc_u32)place[points - k])], turn = vload2(k, table + args->at_post);
+    T are = a.x, aim = a.y, bre = b.x, bim = b.y;
+
+    FN(spectral_unpack)(&are, &aim, &bre, &bim, turn.x, turn.y);
+    *x = (PAIR)(are, aim);
+    *y = (PAIR)(bre, bim);
+    return 2 * k == points ? 1 : 2;
+}
