@@ -38,6 +38,36 @@ static inline void NEAR(put_power)(const dc_spectral_args *args, __global const 
     }
 }
 
+/* Rows of windows that are not looked at. */
+static inline void NEAR(put_head)(const dc_spectral_args *args, __global T *dst, dc_u32 lane,
+                                  dc_u32 lanes)
+{
+    const T x = args->heads_zero ? 0 : FN(spectral_quiet)(NAN);
+
+    for (dc_u32 k = lane; k < (dc_u32)args->list; k += lanes)
+        dst[k * args->dst_bin] = x;
+}
+
+/* Cross power; the line of the second series lies `next` elements behind that of the first. */
+static inline void NEAR(put_cross)(const dc_spectral_args *args, __global const T *table,
+                                   __global const dc_i32 *place, const SPACE T *line, dc_u32 next,
+                                   __global T *dst, dc_u32 lane, dc_u32 lanes)
+{
+    const dc_u32 tasks = spectral_pairs(args), points = (dc_u32)args->points;
+    __global const T *const scale = table + args->at_scale;
+
+    for (dc_u32 k = lane; k < tasks; k += lanes) {
+        PAIR x[2], y[2];
+        const int two = NEAR(bins)(args, table, place, line, k, &x[0], &x[1]) == 2;
+
+        NEAR(bins)(args, table, place, line + next, k, &y[0], &y[1]);
+        FN(spectral_put)(args, dst, k, FN(spectral_cross)(x[0], y[0]), scale[k]);
+        if (two)
+            FN(spectral_put)
+        (args, dst, points - k, FN(spectral_cross)(x[1], y[1]), scale[points - k]);
+    }
+}
+
 /* ---- sums of bins ---------------------------------------------------------------------------- */
 
 /* Where the weight of bin k lies after NEAR(weights). */
@@ -73,7 +103,8 @@ static inline void NEAR(weights)(const dc_spectral_args *args, __global const T 
 /* Sums of nothing below 0: empty leaves take nothing from the others' tree. */
 static inline void NEAR(put_bands)(const dc_spectral_args *args, __global const dc_i32 *list,
                                    __global const dc_i32 *place, const SPACE T *line, SPACE T *room,
-                                   dc_u32 bands, __global T *dst, dc_u32 lane, dc_u32 lanes)
+                                   dc_u32 bands, __global T *dst, int there, dc_u32 lane,
+                                   dc_u32 lanes)
 {
     const dc_u32 tasks = spectral_tasks(args->bins), all = (dc_u32)args->list;
 
@@ -83,7 +114,8 @@ static inline void NEAR(put_bands)(const dc_spectral_args *args, __global const 
             T sum = 0;
 
             if (band < all) {
-                const dc_u32 low = (dc_u32)list[2 * band], n = (dc_u32)list[2 * band + 1] - low;
+                const dc_u32 low = (dc_u32)list[2 * band], end = (dc_u32)list[2 * band + 1],
+                             n = end > low ? end - low : 0;
 
                 for (dc_u32 k = 0; k < DC_SPECTRAL_LEAF && first + k < n; k += DC_SPECTRAL_COLUMNS)
                     sum += line[NEAR(bin)(args, place, low + first + k)];
@@ -91,7 +123,7 @@ static inline void NEAR(put_bands)(const dc_spectral_args *args, __global const 
             room[t] = sum;
         }
         NEAR(tree)(room, tasks, bands, lane, lanes);
-        for (dc_u32 b = lane; b < bands && begin + b < all; b += lanes)
+        for (dc_u32 b = lane; there && b < bands && begin + b < all; b += lanes)
             dst[(begin + b) * args->dst_bin] = FN(spectral_quiet)(room[b * tasks]);
         barrier(FENCE);
     }
@@ -167,7 +199,7 @@ static inline T NEAR(rolloff)(const dc_spectral_args *args, __global const dc_i3
 static inline void NEAR(put_features)(const dc_spectral_args *args, __global const T *table,
                                       __global const dc_i32 *list, __global const dc_i32 *place,
                                       const SPACE T *line, SPACE T *room, __global T *dst,
-                                      dc_u32 lane, dc_u32 lanes)
+                                      int there, dc_u32 lane, dc_u32 lanes)
 {
     const dc_u32 bins = (dc_u32)args->bins, tasks = spectral_tasks(args->bins);
     __global const T *const number = table + args->at_number;
@@ -211,7 +243,7 @@ static inline void NEAR(put_features)(const dc_spectral_args *args, __global con
     NEAR(tree)(room, tasks, DC_SPECTRAL_SUMS, lane, lanes);
     for (int i = 0; i < DC_SPECTRAL_SUMS; i++)
         sum[i] = room[i * tasks];
-    for (dc_u32 i = lane; i < (dc_u32)args->list; i += lanes)
+    for (dc_u32 i = lane; there && i < (dc_u32)args->list; i += lanes)
         dst[i * args->dst_bin] = FN(spectral_quiet)(FN(spectral_shape)(
             list[i], &it, sum, rolloff, number[DC_SPECTRAL_STEP], number[DC_SPECTRAL_COUNT],
             number[DC_SPECTRAL_LN_COUNT], number[DC_SPECTRAL_SPREAD]));
@@ -226,21 +258,21 @@ static inline void NEAR(add_bin)(const dc_spectral_args *args, SPACE T *sum, dc_
                                  PAIR x, PAIR y)
 {
     const dc_u32 bins = (dc_u32)args->bins;
-    const T re = fma(x.x, y.x, x.y * y.y), im = fma(x.x, y.y, -(x.y * y.x));
+    const PAIR cross = FN(spectral_cross)(x, y);
 
     if (args->planes == 1) {
         sum[k] += FN(spectral_power)(x.x, x.y);
         return;
     }
     if (args->planes == 2) {
-        sum[k] += re;
-        sum[more + k] += im;
+        sum[k] += cross.x;
+        sum[more + k] += cross.y;
         return;
     }
     sum[k] += FN(spectral_power)(x.x, x.y);
     sum[bins + k] += FN(spectral_power)(y.x, y.y);
-    sum[more + k] += re;
-    sum[more + bins + k] += im;
+    sum[more + k] += cross.x;
+    sum[more + bins + k] += cross.y;
 }
 
 /* The line of y (views: 2) lies `next` elements behind that of x. */

@@ -1,7 +1,7 @@
 /* Groups from windows to outputs, and from bins back.  OpenCL C alone, a template as
  * spectral_groups.h, read after spectral_outputs.h.
  *
- * part: lines of a group, elements of a line's memory, SPECTRAL_*_ACROSS, items of all groups. */
+ * part: lines of a group, elements of a line's memory, bits of SPECTRAL_*, items of all groups. */
 
 static inline dc_u32 NEAR(numbers)(const dc_spectral_args *args)
 {
@@ -55,24 +55,24 @@ static inline void NEAR(windows)(const dc_spectral_args *args, const dc_launch *
                             at = spectral_item_of(args, part, base + end.line, args->frames);
         __global T *const row = dst + at.dst + at.window * args->dst_frame;
 
-        NEAR(window)(args, part, src + from.src, args->src_step, from.window, 1, table, memory);
+        NEAR(window)
+        (args, part, src + from.src, args->src_step, from.window, from.window >= args->heads, table,
+         memory);
         if (to == DC_SPECTRAL_TO_BINS && at.there)
             NEAR(put_bins)(args, table, place, result, row, end.lane, end.lanes);
         if (to == DC_SPECTRAL_TO_POWER && at.there)
             NEAR(put_power)(args, table, place, result, row, end.lane, end.lanes);
         if (to >= DC_SPECTRAL_TO_BANDS) {
-            /* beyond the last item: the last again, the same numbers to the same places */
             NEAR(weights)
             (args, table, place, line,
              to == DC_SPECTRAL_TO_FEATURES && args->weight == DC_WEIGHT_MAGNITUDE, it.lane,
              it.lanes);
             if (to == DC_SPECTRAL_TO_BANDS)
                 NEAR(put_bands)
-                (args, list, place, line, line + numbers + 1, (dc_u32)args->extra[3], row, it.lane,
-                 it.lanes);
-            else
-                NEAR(put_features)
-                (args, table, list, place, line, line + numbers + 1, row, it.lane, it.lanes);
+            (args, list, place, line, line + numbers + 1, (dc_u32)(part->p[2] >> SPECTRAL_BANDS),
+             row, at.there, it.lane, it.lanes);
+            else NEAR(put_features)(args, table, list, place, line, line + numbers + 1, row,
+                                    it.lane, it.lanes);
         }
         barrier(FENCE);
     }
@@ -130,6 +130,35 @@ static inline void NEAR(sums)(const dc_spectral_args *args, const dc_launch *par
                 row[v * own + k] = sum[v * stride + k];
         if (at.there && lane == 0)
             count[at.series * args->chunks + at.window] = (T)taken;
+        barrier(FENCE);
+    }
+}
+
+/* Windows of two series to their cross power. */
+static inline void NEAR(crosses)(const dc_spectral_args *args, const dc_launch *part,
+                                 __global const T *src, __global const T *other, __global T *dst,
+                                 __global const T *table, __global const dc_i32 *places,
+                                 SPACE T *memory)
+{
+    const spectral_team by = spectral_team_of(part, SPECTRAL_LOAD_ACROSS),
+                        out = spectral_team_of(part, SPECTRAL_STORE_ACROSS);
+    const dc_i64 items = by.lines / 2;
+    const int second = by.line % 2 == 1;
+    const dc_u32 stride = (dc_u32)part->p[1];
+    const SPACE T *const line = memory + out.line / 2 * 2 * stride;
+
+    for (dc_i64 base = (dc_i64)get_group_id(0) * items; base < part->p[3];
+         base += (dc_i64)get_num_groups(0) * items) {
+        const spectral_item from = spectral_item_of(args, part, base + by.line / 2, args->frames),
+                            at = spectral_item_of(args, part, base + out.line / 2, args->frames);
+
+        NEAR(window)
+        (args, part, second ? other + from.other : src + from.src,
+         second ? args->other_step : args->src_step, from.window, 1, table, memory);
+        if (at.there)
+            NEAR(put_cross)
+        (args, table, args->at_place + places, line, stride,
+         dst + at.dst + at.window * args->dst_frame, 2 * out.lane + out.line % 2, 2 * out.lanes);
         barrier(FENCE);
     }
 }
