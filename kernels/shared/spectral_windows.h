@@ -47,13 +47,15 @@ static inline void NEAR(windows)(const dc_spectral_args *args, const dc_launch *
     __global const dc_i32 *const place = places + args->at_place, *const list =
                                                                       places + args->at_list;
     const SPACE T *const result = memory + end.line * part->p[1];
-    SPACE T *const line = memory + it.line * part->p[1];
+    SPACE T *const line = memory + it.line * part->p[1], *const room = line + numbers + 1;
+    const dc_u32 bands = (dc_u32)(part->p[2] >> SPECTRAL_BANDS);
 
     for (dc_i64 base = (dc_i64)get_group_id(0) * by.lines; base < part->p[3];
          base += (dc_i64)get_num_groups(0) * by.lines) {
         const spectral_item from = spectral_item_of(args, part, base + by.line, args->frames),
                             at = spectral_item_of(args, part, base + end.line, args->frames);
         __global T *const row = dst + at.dst + at.window * args->dst_frame;
+        const int there = at.there && at.window >= args->heads;
 
         NEAR(window)
         (args, part, src + from.src, args->src_step, from.window, from.window >= args->heads, table,
@@ -67,12 +69,15 @@ static inline void NEAR(windows)(const dc_spectral_args *args, const dc_launch *
             (args, table, place, line,
              to == DC_SPECTRAL_TO_FEATURES && args->weight == DC_WEIGHT_MAGNITUDE, it.lane,
              it.lanes);
-            if (to == DC_SPECTRAL_TO_BANDS)
+            if (to == DC_SPECTRAL_TO_BANDS) {
                 NEAR(put_bands)
-            (args, list, place, line, line + numbers + 1, (dc_u32)(part->p[2] >> SPECTRAL_BANDS),
-             row, at.there, it.lane, it.lanes);
-            else NEAR(put_features)(args, table, list, place, line, line + numbers + 1, row,
-                                    it.lane, it.lanes);
+                (args, list, place, line, room, bands, row, there, it.lane, it.lanes);
+            } else {
+                NEAR(put_features)
+                (args, table, list, place, line, room, row, there, it.lane, it.lanes);
+            }
+            if (at.there && !there)
+                NEAR(put_head)(args, row, it.lane, it.lanes);
         }
         barrier(FENCE);
     }
