@@ -66,7 +66,7 @@ static void draw_taps(dct_rng *rng, dc_spectral_params *p, int64_t n)
     if (!dct_chance(rng, 10) || n > LIST)
         return;
     for (int64_t i = 0; i < n; i++)
-        taps[i] = dct_chance(rng, 10) ? 0.0 : dct_bell(rng);
+        taps[i] = i && dct_chance(rng, 10) ? 0.0 : dct_bell(rng);
     p->taps = (dc_doubles){taps, n};
 }
 
@@ -155,6 +155,8 @@ static void draw_whole(dct_case *c, dc_spectral_params *p, form *f, int small)
         f->dst_length = n;
         if (n % 2 || dct_chance(rng, 50))
             p->nfft = n;
+        if (p->nfft == n && dct_chance(rng, 15)) /* zeros behind the bins, or the first of them */
+            f->src_length = dct_range(rng, 1, n / 2 + 5);
         return;
     }
     if (dct_chance(rng, 30)) { /* zeros behind the series; RFFT: its first samples */
@@ -234,6 +236,10 @@ static void draw_others(dct_case *c, dc_spectral_params *p, form *f, int small)
         p->nperseg = small > 1 || dct_chance(rng, 70) ? dct_range(rng, 1, small > 1 ? 9 : 40)
                                                       : dct_range(rng, 40, 130);
         draw_taps(rng, p, p->nperseg);
+        if (p->heads == DC_HEADS_SHORT)
+            p->taps.count = 0;
+        else if (dct_chance(rng, 20))
+            p->nfft = p->nperseg + dct_range(rng, 0, 9);
         f->src_length = f->dst_length = dct_range(rng, 1,
                                                   small > 1         ? 14
                                                   : p->nperseg > 40 ? 150

@@ -298,15 +298,16 @@ int64_t dct_spectral_lombscargle(const dct_spectral_call *c, const long double *
 /* ---- backwards --------------------------------------------------------------------------------
  */
 
-/* nfft samples of bins x[k step], pairs; returns their error, NaN when a bin is not finite. */
-static long double inverse(const dct_spectral_call *c, const long double *x, int64_t step,
-                           long double *y)
+/* nfft samples of the first `given` bins x[k step], pairs; returns their error, NaN when a bin is
+ * not finite. */
+static long double inverse(const dct_spectral_call *c, const long double *x, int64_t given,
+                           int64_t step, long double *y)
 {
     const int64_t n = c->nfft;
     long double *re = room(n, sizeof *re), *im = room(n, sizeof *im), size = 0, turned, still;
     int fine = 1;
 
-    for (int64_t k = 0; k < c->bins; ++k) {
+    for (int64_t k = 0; k < c->bins && k < given; ++k) {
         const int edge = k == 0 || 2 * k == n;
         const long double sides = edge ? 1 : 2;
 
@@ -332,7 +333,7 @@ static int64_t whole_inverse(const dct_spectral_call *c, const long double *x,
                              dct_spectral_want *out)
 {
     long double *y = room(c->nfft, sizeof *y);
-    const long double error = inverse(c, x, 2, y);
+    const long double error = inverse(c, x, c->samples, 2, y);
 
     for (int64_t i = 0; i < c->nfft; ++i)
         out[i] = (dct_spectral_want){isnan(error) ? missing : y[i], error + 2 * c->u * fabsl(y[i])};
@@ -359,7 +360,7 @@ static int64_t overlapped(const dct_spectral_call *c, const long double *x, int6
     dct_spectral_want *sum = room(all, sizeof *sum);
 
     for (int64_t f = 0; f < frames; ++f) {
-        const long double error = inverse(c, x + 2 * f, 2 * frames, y);
+        const long double error = inverse(c, x + 2 * f, c->bins, 2 * frames, y);
 
         for (int64_t i = 0; i < c->nperseg; ++i) {
             const int64_t at = f * c->hop + i;

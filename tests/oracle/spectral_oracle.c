@@ -172,7 +172,9 @@ static long double scale_of(const dct_spectral_call *c)
 
 static long double sides(const dct_spectral_call *c, int64_t k)
 {
-    return c->scaling != DC_SCALING_NONE && k > 0 && 2 * k != c->nfft ? 2 : 1;
+    const int both = c->scaling != DC_SCALING_NONE && c->p->kind != DC_SPECTRAL_FEATURES;
+
+    return both && k > 0 && 2 * k != c->nfft ? 2 : 1;
 }
 
 dct_spectral_want dct_spectral_power(const dct_spectral_call *c, const dct_spectrum *s, int64_t k)
@@ -257,9 +259,9 @@ static long double bias(int64_t n)
 /* Mean or median over the windows that count. */
 static dct_spectral_want combined(const dct_spectral_call *c, dct_spectral_want *w, int64_t n)
 {
-    const int omit = c->p->nan == DC_NAN_OMIT;
     const int median = c->p->average == DC_AVERAGE_MEDIAN &&
                        (c->p->kind == DC_SPECTRAL_WELCH || c->p->kind == DC_SPECTRAL_CSD);
+    const int omit = c->p->nan == DC_NAN_OMIT && !median;
     dct_spectral_want sum = {0, 0};
     long double most = 0, size = 0, *order = room(n, sizeof *order);
     int64_t count = 0;
