@@ -99,6 +99,7 @@ int cli_sample(int argc, char **argv);
 int cli_scale(int argc, char **argv);
 int cli_model(int argc, char **argv);
 int cli_selftest(int argc, char **argv);
+int cli_spectral(int argc, char **argv);
 int cli_transform(int argc, char **argv);
 int cli_version(int argc, char **argv);
 

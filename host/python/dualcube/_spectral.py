@@ -22,7 +22,7 @@ _PARAMETRIC = (6, 7, 8)
 _DETRENDS = {None: 0, False: 0, "constant": 1, "linear": 2}
 SCALINGS = {"density": 0, "spectrum": 1, None: 2}
 BOUNDARIES = {None: 0, False: 0, "zeros": 1, True: 1, "even": 2, "odd": 3, "constant": 4}
-NANS = {"propagate": 0, "none": 0, "omit": 1, "conservative": 1}
+NANS = {"omit": 0, "conservative": 0, "propagate": 1, "none": 1}
 
 
 class View:
