@@ -49,7 +49,12 @@ static inline T FN(spectral_split)(T x, T *e)
                                                         << SPECTRAL_FRACTION);
 }
 
+#define SPECTRAL_GLOBAL         __global
+#define SPECTRAL_QUOTIENT(a, b) DC_CAT(dc_div, SFX)(a, b)
+#include "kernels/shared/spectral_period.h"
 #include "kernels/shared/spectral_shape.h"
+
+#include "kernels/shared/spectral_times.h"
 
 /* Bits of part.p[2]; above them how many bands are summed at a time. */
 enum {
@@ -116,6 +121,11 @@ static inline void FN(spectral_put)(const dc_spectral_args *args, __global T *ds
 
     to[0] = FN(spectral_quiet)(x.x * scale);
     to[args->dst_part] = FN(spectral_quiet)(x.y * scale);
+}
+
+static inline int FN(spectral_finite)(PAIR z)
+{
+    return z.x - z.x == 0 && z.y - z.y == 0;
 }
 
 static inline PAIR FN(spectral_cross)(PAIR x, PAIR y)
@@ -338,42 +348,6 @@ __kernel void FN(spectral_far_sums)(__global const T *src, dc_i64 src_at, __glob
      FN(spectral_far)(scratch, &part), 2);
 }
 
-/* A work-item for each bin of each series: part: how many. */
-__kernel void FN(spectral_means)(__global T *dst, dc_i64 dst_at, __global const T *table,
-                                 __global const dc_i32 *places, __global const T *sums,
-                                 dc_spectral_args args, dc_launch part)
-{
-    const dc_i64 index = (dc_i64)get_global_id(0), series = index / args.bins,
-                 k = index - series * args.bins, size = args.planes * args.bins;
-    __global const T *const count = sums + args.series * args.chunks * size + series * args.chunks;
-    const T scale = table[args.at_scale + k];
-    T sum[4] = {0, 0, 0, 0}, taken = 0;
-    dc_i64 other, to;
-
-    if (index >= part.p[0])
-        return;
-    for (dc_i64 c = 0; c < args.chunks; c++) {
-        __global const T *const row = sums + (series * args.chunks + c) * size + k;
-
-        taken += count[c];
-        for (int p = 0; p < 4; p++)
-            if (p < args.planes)
-                sum[p] += row[p * args.bins];
-    }
-    for (int p = 0; p < 4; p++)
-        sum[p] = DC_CAT(dc_div, SFX)(sum[p], taken);
-    spectral_series_at(&args, series, &other, &to);
-    dst += dst_at + to + k * args.dst_bin;
-    if (args.planes == 4) {
-        dst[0] = FN(spectral_quiet)(
-            DC_CAT(dc_div, SFX)(FN(spectral_power)(sum[2], sum[3]), sum[0] * sum[1]));
-        return;
-    }
-    dst[0] = FN(spectral_quiet)(sum[0] * scale);
-    if (args.planes == 2)
-        dst[args.dst_part] = FN(spectral_quiet)(sum[1] * scale);
-}
-
 /* ---- back ------------------------------------------------------------------------------------ */
 
 __kernel void FN(spectral_irfft)(__global const T *src, dc_i64 src_at, __global T *dst,
@@ -407,3 +381,7 @@ __kernel void FN(spectral_far_istft)(__global const T *src, dc_i64 src_at, __glo
     DC_CAT(far, FN(series))
     (&args, &part, src + src_at, dst, table, places, FN(spectral_far)(scratch, &part));
 }
+
+#include "kernels/shared/spectral_stages.h"
+
+#include "kernels/shared/spectral_lags.h"

@@ -15,6 +15,7 @@ enum {
     LINES_ACROSS = 8,      /* that make a whole piece of memory                                  */
     BANDS_MOST = 8,        /* summed at a time                                                   */
     GROUPS_MOST = 1 << 22, /* they go round                                                     */
+    ROOM_LAGS = 4096,      /* columns of products of a round                                     */
     GROUPS_FAR = 8,        /* for each compute unit                                              */
     LOAD_ACROSS = 1,       /* bits of part.p[2], as in kernels/spectral.cl                       */
     STORE_ACROSS = 2,
@@ -83,6 +84,8 @@ static dc_status launch_items(cutter *c, const char *kernel, int64_t items)
 {
     const int64_t size = fits(c, GROUP);
 
+    if (items <= 0)
+        return DC_OK;
     return launch(c, kernel, (items - 1) / size + 1, size, 0, (dc_launch){{items, 0, 0, 0}});
 }
 
@@ -198,6 +201,74 @@ static dc_status cut_windows(cutter *c)
     return cut_lines(c, name, "spectral_far_windows");
 }
 
+/* ---- other stages ---------------------------------------------------------------------------- */
+
+/* Groups that go round over `items`, each with `values` of scratch. */
+static dc_status cut_groups(cutter *c, const char *kernel, int64_t items, int64_t values,
+                            dc_launch part)
+{
+    const int64_t bytes = values * c->size,
+                  size = fits(c, c->caps->is_cpu ? GROUP_CPU : GROUP_LONG);
+    int64_t groups = least(items, (int64_t)c->caps->compute_units * GROUPS_FAR);
+
+    groups = least(groups, c->caps->scratch_limit_bytes / bytes);
+    DC_REQUIRE(groups > 0, DC_E_UNSUPPORTED, "%s: needs %lld bytes of scratch; %lld may be used",
+               c->step->op->name, (long long)bytes, (long long)c->caps->scratch_limit_bytes);
+    c->geometry->scratch_bytes = groups * bytes;
+    return launch(c, kernel, groups, size, 0, part);
+}
+
+static dc_status cut_rows(cutter *c)
+{
+    const dc_spectral_args *const a = c->args;
+    const int64_t items = a->series * a->frames, values = 2 * tasks(a->length);
+
+    if (a->kind == DC_SPECTRAL_IRFFT || a->kind == DC_SPECTRAL_ISTFT)
+        return launch_items(c, "spectral_rows_of_bins", items * a->bins);
+    return cut_groups(c, "spectral_rows", items, values, (dc_launch){{values, items, 0, 0}});
+}
+
+static dc_status cut_bins(cutter *c)
+{
+    const dc_spectral_args *const a = c->args;
+    const int64_t items = a->series * a->frames, bands = bands_of(a);
+    const int features = a->to == DC_SPECTRAL_TO_FEATURES;
+    const int64_t values = a->bins + tasks(a->bins) * (features ? SUMS : bands);
+
+    if (a->kind == DC_SPECTRAL_IRFFT || a->kind == DC_SPECTRAL_ISTFT)
+        return launch_items(c,
+                            a->to_scratch ? "spectral_bins_scaled_scratch" : "spectral_bins_scaled",
+                            items * a->nfft);
+    switch (a->to) {
+    case DC_SPECTRAL_TO_SUMS:
+        return launch_items(c, a->inputs == 1 ? "spectral_bins_sums" : "spectral_bins_sums_of_two",
+                            a->series * a->chunks * a->bins);
+    case DC_SPECTRAL_TO_CROSS:
+        return launch_items(c, "spectral_bins_cross", items * a->bins);
+    case DC_SPECTRAL_TO_BANDS:
+    case DC_SPECTRAL_TO_FEATURES:
+        return cut_groups(c, "spectral_bins_shape", items, values,
+                          (dc_launch){{values, items, bands, 0}});
+    default:
+        return launch_items(c, a->to_scratch ? "spectral_bins_each_scratch" : "spectral_bins_each",
+                            items * a->bins);
+    }
+}
+
+static dc_status cut_lags(cutter *c)
+{
+    const dc_spectral_args *const a = c->args;
+    const int64_t runs = (a->n - 1) / DC_SPECTRAL_ACF_RUN + 1,
+                  each = runs * DC_SPECTRAL_ACF_COLUMNS;
+    int64_t room = 2 * tasks(a->n), values;
+
+    if (room < each * least(a->lags + 1, ROOM_LAGS / each + 1))
+        room = each * least(a->lags + 1, ROOM_LAGS / each + 1);
+    values = a->n + a->lags + 1 + room;
+    return cut_groups(c, a->to_scratch ? "spectral_lags_rows" : "spectral_acf", a->series, values,
+                      (dc_launch){{values, room, a->series, 0}});
+}
+
 dc_status dc__cl_cut_spectral(const dc_step *step, const dc_cl_caps *caps, dc_arena *arena,
                               dc_cl_geometry *geometry)
 {
@@ -215,8 +286,19 @@ dc_status dc__cl_cut_spectral(const dc_step *step, const dc_cl_caps *caps, dc_ar
                              : cut_lines(&c, "spectral_irfft", "spectral_far_irfft");
     case DC_SPECTRAL_MEANS:
         return launch_items(&c, "spectral_means", a->series * a->bins);
+    case DC_SPECTRAL_MEDIANS:
+        return launch_items(&c, "spectral_medians", a->series * a->planes * a->bins);
+    case DC_SPECTRAL_OVERLAP:
+        return launch_items(&c, "spectral_overlap", a->series * a->n);
+    case DC_SPECTRAL_LAGS:
+        return cut_lags(&c);
+    case DC_SPECTRAL_TIMES:
+        return launch_items(&c, "spectral_lombscargle", a->series * a->bins);
+    case DC_SPECTRAL_PEAKS:
+        return launch_items(&c, "spectral_find_period", a->series);
+    case DC_SPECTRAL_ROWS:
+        return cut_rows(&c);
     default:
-        return dc__fail(DC_E_UNSUPPORTED, "%s: stage %d has no kernel", step->op->name,
-                        (int)a->stage);
+        return cut_bins(&c);
     }
 }

@@ -70,9 +70,11 @@ static inline void NEAR(put_cross)(const dc_spectral_args *args, __global const 
 
 /* ---- sums of bins ---------------------------------------------------------------------------- */
 
-/* Where the weight of bin k lies after NEAR(weights). */
+/* Where the weight of bin k lies after NEAR(weights); without places: side by side. */
 static inline dc_u32 NEAR(bin)(const dc_spectral_args *args, __global const dc_i32 *place, dc_u32 k)
 {
+    if (!place)
+        return k;
     if (args->half && k == (dc_u32)args->points)
         return 2 * PLACE((dc_u32)place[0]) + 1;
     return 2 * PLACE((dc_u32)place[k]);
