@@ -46,6 +46,8 @@ static dc_status check_choices(const dc_op *op, const dc_spectral_params *p)
     DC_TRY(check_range(op, "normalize", p->normalize, 0, 1));
     if (op->kind == DC_SPECTRAL_FEATURES)
         DC_TRY(check_range(op, "features", p->features, 1, DC_FEATURE_ALL));
+    DC_REQUIRE(p->nan != DC_NAN_OMIT || p->average != DC_AVERAGE_MEDIAN, DC_E_ARGUMENT,
+               "%s: nan is omit, must be propagate for medians", op->name);
     DC_REQUIRE(isfinite(p->fs) && p->fs > 0, DC_E_ARGUMENT,
                "%s: fs is %g, must be finite and above 0", op->name, p->fs);
     DC_REQUIRE(p->rolloff >= 0 && p->rolloff <= 1, DC_E_ARGUMENT,
@@ -239,8 +241,9 @@ static dc_status set_inverse(wanted *w)
 static dc_status set_acf(wanted *w)
 {
     dc_spectral_args *const a = &w->a;
-    double ten = 10 * dc__ln((double)a->n) / dc__ln(10.0);
-    const int64_t usual = ten < (double)(a->n - 1) ? (int64_t)ten : a->n - 1;
+    /* what is added: whole where it is meant to be */
+    const double ten = 10 * dc__ln((double)a->n) / dc__ln(10.0);
+    const int64_t usual = ten + 1e-9 < (double)(a->n - 1) ? (int64_t)(ten + 1e-9) : a->n - 1;
 
     a->lags = or_else(w->p->lags, usual);
     a->frames = 1;
@@ -438,6 +441,7 @@ static dc_status make_window(wanted *w)
     DC_REQUIRE(w->taps, DC_E_MEMORY, "%s: no memory for the window", w->op->name);
     put_window(w->p, w->window, w->param, w->a.length, w->taps);
     for (int64_t i = 0; i < w->a.length; ++i) {
+        w->a.weighed |= w->taps[i] != 1;
         w->sum1 += w->taps[i];
         w->sum2 += w->taps[i] * w->taps[i];
     }

@@ -43,7 +43,7 @@ typedef struct dc_spectral_params {
     int32_t padded;      /* STFT: 1 (default): zeros behind the series fill the last window      */
     int32_t nan;         /* WELCH, CSD, COHERENCE, ACF: DC_NAN_*; default DC_NAN_PROPAGATE: a NaN
                              or an infinity makes all of its series NaN; DC_NAN_OMIT: its window (ACF:
-                             it) is left out                                                      */
+                             it) is left out; not for medians                                     */
     int32_t closed;      /* BANDS, ROLLING_BANDS: 0 (default): low <= f < high; 1: f <= high     */
     dc_doubles bands;    /* BANDS, ROLLING_BANDS: low, high of each band, in units of fs         */
     int32_t heads;       /* ROLLING_BANDS: DC_HEADS_*; default NaN                               */

@@ -46,7 +46,8 @@
  * parts exchanged, and y[i] = element scale[0] (1 / nfft, times what a row says).
  *
  * Medians: of the scaled powers of all windows (CSD: of re and im apart), even counts half the sum
- * of the two middle ones, divided by the bias of the median (number BIAS).  A NaN among them: NaN.
+ * of the two middle ones, divided by the bias of the median (number BIAS).  A NaN among them: NaN;
+ * -0 is +0.
  *
  * Windows added (ISTFT, OVERLAP): sample i of the padded series is the sum, beginning as 0, over
  * the windows that hold it, oldest first, of F(y, w, sum), y the window's sample, w its weight, and
@@ -115,6 +116,7 @@ typedef struct dc_spectral_args {
     dc_i32 bluestein;
     dc_i32 passes, radix[DC_SPECTRAL_PASSES];
     dc_i32 naxes;
+    dc_i32 weighed;    /* 0: all weights are 1                                                  */
     dc_i32 inputs;     /* series read: 1, or 2 (CSD, COHERENCE)                                  */
     dc_i32 to_scratch; /* results go to the first scratch slot, densely, not to an output         */
     dc_i32 heads_zero; /* the first `heads` windows are not looked at: 1: they become 0, else NaN */

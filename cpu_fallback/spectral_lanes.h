@@ -1,0 +1,189 @@
+/* Lanes: windows side by side, their samples loaded, their trends removed.  A part of
+ * cpu_fallback/spectral.c. */
+
+/* Windows of a group, a lane for each. */
+typedef struct FN(spectral_lanes) {
+    const dc_spectral_args *a;
+    const T *value; /* tables */
+    const dc_i32 *whole;
+    int count; /* lanes in use; the others repeat the first */
+    int far;   /* a window reaches beyond the series        */
+    const FN(loose) * from[VEC_LANES], *other[VEC_LANES]; /* sample 0 of the series */
+    dc_i64 start[VEC_LANES];                              /* of the window: its sample   */
+    FN(loose) * to[VEC_LANES];
+    dc_i64 row;         /* BINS: elements of a row                          */
+    FN(mask) bad;       /* lanes that hold what is no number                */
+    FN(vec) * z;        /* core numbers                                     */
+    FN(vec) * x[2], *q; /* bins of either series; planes of powers    */
+    FN(vec) * sum;      /* sums of leaves                             */
+} FN(spectral_lanes);
+
+/* ---- sums ---------------------------------------------------------------------------------- */
+
+/* Sums of leaves waiting for their partners. */
+typedef struct FN(spectral_tree) {
+    FN(vec) waiting[40];
+    int top;
+    dc_i64 leaves;
+} FN(spectral_tree);
+
+DC_INLINE void FN(spectral_leaf)(FN(spectral_tree) * tree, FN(vec) leaf)
+{
+    for (dc_i64 i = tree->leaves++; i & 1; i >>= 1)
+        leaf = tree->waiting[--tree->top] + leaf;
+    tree->waiting[tree->top++] = leaf;
+}
+
+DC_INLINE FN(vec) FN(spectral_close)(FN(spectral_tree) * tree)
+{
+    FN(vec) sum = tree->top ? tree->waiting[--tree->top] : FN(vzero)();
+
+    while (tree->top)
+        sum = tree->waiting[--tree->top] + sum;
+    return sum;
+}
+
+/* Sum over i < n of `term`, an expression of i. */
+#define SPECTRAL_SUM(result, n, term)                                                              \
+    {                                                                                              \
+        FN(spectral_tree) tree;                                                                    \
+        tree.top = 0;                                                                              \
+        tree.leaves = 0;                                                                           \
+        for (dc_i64 first = 0; first < (n); first += DC_SPECTRAL_LEAF) {                           \
+            FN(vec) column[DC_SPECTRAL_COLUMNS] = {{0}};                                           \
+            if (first + DC_SPECTRAL_LEAF <= (n)) {                                                 \
+                _Pragma("GCC unroll 8") for (int j = 0; j < DC_SPECTRAL_LEAF; j++)                 \
+                {                                                                                  \
+                    const dc_i64 i = first + j;                                                    \
+                    column[j % DC_SPECTRAL_COLUMNS] += (term);                                     \
+                }                                                                                  \
+            } else {                                                                               \
+                for (dc_i64 i = first; i < (n); i++)                                               \
+                    column[(i - first) % DC_SPECTRAL_COLUMNS] += (term);                           \
+            }                                                                                      \
+            FN(spectral_leaf)(&tree, (column[0] + column[1]) + (column[2] + column[3]));           \
+        }                                                                                          \
+        (result) = FN(spectral_close)(&tree);                                                      \
+    }
+
+/* ---- loading ------------------------------------------------------------------------------- */
+
+/* Lanes are neighbours in memory. */
+DC_INLINE int FN(spectral_beside)(const FN(spectral_lanes) * g, dc_i64 step)
+{
+    for (int l = 1; l < g->count; l++)
+        if (g->from[l] + g->start[l] * step != g->from[0] + g->start[0] * step + l)
+            return 0;
+    return 1;
+}
+
+/* Samples beyond the ends: one by one. */
+static void FN(spectral_load_far)(const FN(spectral_lanes) * g, dc_i64 step, FN(vec) * z, int every)
+{
+    const dc_spectral_args *const a = g->a;
+
+    for (dc_i64 i = 0; i < a->length; i++)
+        for (int l = 0; l < VEC_LANES; l++) {
+            int mirror;
+            const dc_i64 at = spectral_place(a, g->start[l] + i, &mirror);
+            T x = at < 0 ? 0 : g->from[l][at * step];
+
+            if (mirror)
+                x = 2 * g->from[l][mirror == 1 ? 0 : (a->n - 1) * step] - x;
+            z[i * every][l] = x;
+        }
+}
+
+/* Rows p[l][0 ... n - 1] to z[0], z[every], ... */
+static void FN(spectral_load_rows)(const FN(loose) *const *p, dc_i64 n, FN(vec) * z, int every)
+{
+    dc_i64 i = 0;
+
+    for (; i < n; i += VEC_LANES) {
+        const int some = n - i < VEC_LANES ? (int)(n - i) : VEC_LANES;
+        FN(vec) r[VEC_LANES];
+
+        for (int l = 0; l < VEC_LANES; l++)
+            r[l] = some == VEC_LANES ? FN(vloadu)(p[l] + i) : FN(vload_n)(p[l] + i, some);
+        FN(vtranspose)(r);
+        for (int l = 0; l < some; l++)
+            z[(i + l) * every] = r[l];
+    }
+}
+
+/* The window's samples as z[0], z[every], ... */
+static void FN(spectral_load)(const FN(spectral_lanes) * g, dc_i64 step, FN(vec) * z, int every)
+{
+    const dc_i64 n = g->a->length;
+    const FN(loose) * p[VEC_LANES];
+
+    if (g->far) {
+        FN(spectral_load_far)(g, step, z, every);
+        return;
+    }
+    for (int l = 0; l < VEC_LANES; l++)
+        p[l] = g->from[l] + g->start[l] * step;
+    if (FN(spectral_beside)(g, step)) {
+        if (g->count == VEC_LANES)
+            for (dc_i64 i = 0; i < n; i++)
+                z[i * every] = FN(vloadu)(p[0] + i * step);
+        else
+            for (dc_i64 i = 0; i < n; i++)
+                z[i * every] = FN(vload_n)(p[0] + i * step, g->count);
+    } else if (step == 1) {
+        FN(spectral_load_rows)(p, n, z, every);
+    } else {
+        for (dc_i64 i = 0; i < n; i++)
+            for (int l = 0; l < VEC_LANES; l++)
+                z[i * every][l] = p[l][i * step];
+    }
+}
+
+/* ---- trends -------------------------------------------------------------------------------- */
+
+static void FN(spectral_trend)(FN(spectral_lanes) * g, FN(vec) * z, int every)
+{
+    const dc_spectral_args *const a = g->a;
+    const T *const number = g->value + a->at_number, *const w = g->value + a->at_window;
+    const FN(vec) pivot = z[0], length = FN(vset)(number[DC_SPECTRAL_LENGTH]);
+    const FN(vec) centre = FN(vset)(number[DC_SPECTRAL_CENTRE]);
+    const dc_i64 n = a->length;
+    FN(vec) mean, slope = FN(vzero)();
+
+    SPECTRAL_SUM(mean, n, z[i * every] - pivot)
+    mean = mean / length;
+    if (a->detrend == DC_DETREND_LINEAR) {
+        SPECTRAL_SUM(slope, n, (z[i * every] - pivot) * (FN(vset)((T)i) - centre))
+        slope = slope / number[DC_SPECTRAL_SQUARES];
+        for (dc_i64 i = 0; i < n; i++) {
+            const FN(vec) c = FN(vset)((T)i) - centre;
+
+            z[i * every] = FN(vfma)(-slope, c, (z[i * every] - pivot) - mean) * w[i];
+        }
+    } else if (a->weighed) {
+        for (dc_i64 i = 0; i < n; i++)
+            z[i * every] = ((z[i * every] - pivot) - mean) * w[i];
+    } else {
+        for (dc_i64 i = 0; i < n; i++)
+            z[i * every] = (z[i * every] - pivot) - mean;
+    }
+}
+
+/* y of a window, zeros up to nfft: z[0], z[every], ... */
+static void FN(spectral_samples)(FN(spectral_lanes) * g, int which, FN(vec) * z, int every)
+{
+    const dc_spectral_args *const a = g->a;
+    const T *const w = g->value + a->at_window;
+
+    FN(spectral_load)(g, which ? a->other_step : a->src_step, z, every);
+    if (a->omit)
+        for (dc_i64 i = 0; i < a->length; i++)
+            g->bad = FN(mor)(g->bad, FN(visnonfinite)(z[i * every]));
+    if (a->detrend != DC_DETREND_NONE)
+        FN(spectral_trend)(g, z, every);
+    else if (a->weighed)
+        for (dc_i64 i = 0; i < a->length; i++)
+            z[i * every] = z[i * every] * w[i];
+    for (dc_i64 i = a->length; i < a->nfft; i++)
+        z[i * every] = FN(vzero)();
+}
