@@ -4,16 +4,13 @@ noise, axis operations, reductions, scaling.  One run, calls in turns, medians."
 import ctypes
 import os
 import shutil
-import statistics
 import subprocess
 import tempfile
-import time
 
 import numpy as np
 
-from bench.peers import record as table
+from bench.peers.contest import Contest, run
 from bench.peers.machine import ROOT
-from bench.peers.measure import Disagreement
 
 CUBE = (2, 12, 8, 6, 10, 32, 64)
 SAMPLE, SAMPLES = (12, 8, 6, 10, 32, 64), 8
@@ -21,8 +18,6 @@ BATCH_AXES = (0, 2, 1, 3, 4, 5, 6)
 NOISE = 0.005
 TABLE = (1_000_000, 50)
 SQUARE = 4096
-ROUNDS, BUDGET = 9, 4.0  # samples of a call, seconds that they may take together
-LEAST = 3
 
 
 def _aligned(shape):
@@ -59,14 +54,6 @@ class Stream:
 
     def read(self, source, threads=1):
         return lambda: self._library.stream_read(source.ctypes.data, source.nbytes, threads)
-
-
-class Contest:
-    """One of our calls and those it is held against: [(name, call, threads, must, aim)]."""
-
-    def __init__(self, row, title, elements, ours, others, threads=1, check=None):
-        self.row, self.title, self.elements = row, title, elements
-        self.ours, self.others, self.threads, self.check = ours, others, threads, check
 
 
 def _square(stream, threads):
@@ -239,71 +226,10 @@ GROUPS = {"transpose": (_square, _moves), "axis": (_axis_operations,), "reduce":
           "random": (_normals,), "columns": (_columns,), "batch": (_batches,)}
 
 
-def _seconds(call):
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def _sample(calls):
-    """Seconds of every call, taken in turns: [[...], ...]."""
-    once = [min(_seconds(call), _seconds(call)) if _seconds(call) < 0.5 else _seconds(call)
-            for call in calls]
-    rounds = [min(ROUNDS, max(LEAST, int(BUDGET / max(t, 1e-6)))) for t in once]
-    samples = [[] for _ in calls]
-    for turn in range(max(rounds)):
-        for k, call in enumerate(calls):
-            if turn < rounds[k]:
-                samples[k].append(_seconds(call))
-    return samples
-
-
-def _side(contest, library, threads, samples, isa):
-    entry = {"library": library, "operation": contest.title, "threads": threads,
-             "elements": contest.elements, "median_s": statistics.median(samples),
-             "least_s": min(samples), "samples": len(samples),
-             "ns_per_element": 1e9 * statistics.median(samples) / contest.elements}
-    if library == "dualcube":
-        entry["isa"] = isa
-    return entry
-
-
-def _records(contest, isa, judged):
-    samples = _sample([contest.ours] + [other[1] for other in contest.others])
-    if contest.check is not None:
-        got, expected = contest.check()
-        if not np.allclose(got, expected, rtol=1e-4, atol=1e-4, equal_nan=True):
-            raise Disagreement("dualcube and its rival differ in %s" % contest.title)
-    ours = _side(contest, "dualcube", contest.threads, samples[0], isa)
-    for (name, _, threads, must, aim), taken in zip(contest.others, samples[1:]):
-        other = _side(contest, name, threads, taken, isa)
-        ratio = other["median_s"] / ours["median_s"]
-        yield {"record": "ratio", "row": contest.row, "case": "%s: %s" % (name, contest.title),
-               "ratio": ratio, "at_least": True, "must": must if judged else None, "aim": aim,
-               "verdict": table.verdict(ratio, must if judged else None, aim, True),
-               "slow": other, "fast": ours}
-
-
 def measure(groups, isa, judged, progress, add):
     """Measure the named groups of contests (all: None); `add` takes each record."""
     import dualcube as dc
 
     stream = Stream()
     threads = [n for n in (1, 2) if n <= dc.topology()["threads"]]
-    for name, makers in GROUPS.items():
-        if groups and name not in groups:
-            continue
-        for maker in makers:
-            for contest in maker(stream, threads):
-                progress("%s, %s" % (contest.row, contest.title))
-                with dc.options(isa=isa) if isa else _nothing():
-                    for record in _records(contest, isa, judged):
-                        add(record)
-
-
-class _nothing:
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return False
+    run(GROUPS, groups, lambda maker: maker(stream, threads), isa, judged, progress, add)

@@ -31,6 +31,7 @@ def present():
 def versions(names):
     """Version and thread count of every library that takes part."""
     import importlib
+    import importlib.metadata
     import importlib.util
 
     import dualcube
@@ -38,9 +39,10 @@ def versions(names):
 
     found = {"dualcube": {"version": dualcube.version(), "threads": 1},
              "numpy": {"version": numpy.__version__, "threads": 1}}
-    for name, module in (("scipy", "scipy"), ("scikit-learn", "sklearn")):  # section cubes
+    for name, module in (("scipy", "scipy"), ("scikit-learn", "sklearn"), ("pyfftw", "pyfftw"),
+                         ("tsfel", "tsfel"), ("statsmodels", "statsmodels")):  # cubes, spectra
         if importlib.util.find_spec(module) is not None:
-            found[name] = {"version": importlib.import_module(module).__version__, "threads": 1}
+            found[name] = {"version": importlib.metadata.version(name), "threads": 1}
     for name in names:
         entry = {"version": importlib.import_module(name).__version__, "threads": 1}
         if name == "numbagg":

@@ -11,15 +11,16 @@ import time
 from bench.peers import libraries
 
 FORMAT = "dualcube.peers"
-SECTIONS = ("peers", "own", "cubes", "latency", "import")
+SECTIONS = ("peers", "own", "cubes", "spectra", "latency", "import")
 
 
 def _arguments(arguments):
     parser = argparse.ArgumentParser(
         prog="python3 -m bench.peers", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Rolling statistics against pandas, bottleneck, numbagg and polars, cubes "
-        "against NumPy, SciPy,\nscikit-learn and the machine's own copy: the same arrays, the same "
-        "run, calls in turns, medians,\none thread on every side where the line does not say.",
+        "against NumPy, SciPy,\nscikit-learn and the machine's own copy, spectra against SciPy, "
+        "FFTW, pandas, TSFEL and\nstatsmodels: the same arrays, the same run, calls in turns, "
+        "medians, one thread on every side\nwhere the line does not say.",
         epilog="example: python3 -m bench.peers --only peers --operation median -o median.jsonl\n"
         "exit codes: 0 every bar reached, 1 a bar missed, 2 usage, 4 failed")
     parser.add_argument("--quick", action="store_true",
@@ -32,8 +33,9 @@ def _arguments(arguments):
     parser.add_argument("--operation", action="append", metavar="NAME",
                         help="only this operation (may be given again)")
     parser.add_argument("--group", action="append", metavar="NAME",
-                        help="only this group of the section cubes (may be given again): "
-                        "transpose, axis, reduce, random, columns, batch")
+                        help="only this group of the sections cubes and spectra (may be given "
+                        "again): transpose, axis, reduce, random, columns, batch; rfft, welch, "
+                        "windows, rolling_bands, features, acf")
     parser.add_argument("--peer", action="append", metavar="NAME",
                         help="only this peer (may be given again)")
     parser.add_argument("-o", "--output", metavar="FILE",
@@ -142,21 +144,28 @@ def _measure(options, sections, cases, isa, out):
         progress.clear()
         for record in table.case_records(case, timed, isa):
             out.add(record)
-    if "cubes" in sections and not options.quick:
-        from bench.peers import cubes
-
-        for name in options.group or ():
-            if name not in cubes.GROUPS:
-                raise RuntimeError("--group %s, must be one of %s"
-                                   % (name, ", ".join(cubes.GROUPS)))
-        cubes.measure(options.group, options.isa, True, progress.note,
-                      lambda record: (progress.clear(), out.add(record)))
+    if not options.quick:
+        _contests(options, sections, progress, lambda record: (progress.clear(), out.add(record)))
     if "latency" in sections:
         for entry in machine.latency(options.quick, options.isa):
             if not options.operation or entry["operation"] in options.operation:
                 out.add(table.latency_record(entry, options.isa))
     if "import" in sections:
         out.add(table.import_record(machine.import_time(options.quick)))
+
+
+def _contests(options, sections, progress, add):
+    """The sections that are groups of contests."""
+    from bench.peers import cubes, spectra
+
+    parts = [part for name, part in (("cubes", cubes), ("spectra", spectra)) if name in sections]
+    known = [group for part in parts for group in part.GROUPS]
+    for name in options.group or ():
+        if parts and name not in known:
+            raise RuntimeError("--group %s, must be one of %s" % (name, ", ".join(known)))
+    for part in parts:
+        if not options.group or set(options.group) & set(part.GROUPS):
+            part.measure(options.group, options.isa, True, progress.note, add)
 
 
 def _head(options, machine, peers, sections):
