@@ -41,10 +41,12 @@ static void whole_params(const dcb_case *c, const dc_array *src, const dc_array 
 static void stft_params(const dcb_case *c, const dc_array *src, const dc_array *dst,
                         dc_spectral_params *p)
 {
-    const int64_t n = c->window, bins = n / 2 + 1, hop = n - n / 2, series = c->rows / 3 + 1;
+    const int64_t n = c->window, bins = n / 2 + 1, hop = n - n / 2;
     const int inverse = p->kind == DC_SPECTRAL_ISTFT;
     const int64_t frames = (c->columns + n / 2 * 2 - n + hop - 1) / hop + 1;
     const int64_t samples = n + (frames - 1) * hop - n / 2 * 2;
+    const int64_t most = c->rows * c->columns / (2 * bins * frames);
+    const int64_t series = most > 1 ? most : 1;
     const dc_array x =
         as(inverse ? dst : src, 2, (int64_t[]){series, inverse ? samples : c->columns});
     const dc_array y = as(inverse ? src : dst, 4, (int64_t[]){series, bins, frames, 2});
