@@ -433,7 +433,7 @@ static void FN(spectral_sums_tile)(void *const *operand, const dc_spectral_args 
     const dc_i64 *const part = tiling->part;
     const dc_i64 chunk = tile % a->chunks, group = tile / a->chunks;
     FN(spectral_lanes) g = FN(spectral_lay)(a, operand, scratch);
-    dc_i64 series[VEC_LANES], first, end;
+    dc_i64 series[VEC_LANES] = {0}, first, end;
 
     g.row = 2 * a->bins;
     if (!part[SPECTRAL_SERIES_FAST]) {
