@@ -198,7 +198,9 @@ static void FN(spectral_cut)(const void *args, const dc_machine *machine, dc_til
 static FN(spectral_lanes)
     FN(spectral_lay)(const dc_spectral_args *a, void *const *operand, void *scratch)
 {
-    const int tables = a->stage == DC_SPECTRAL_BINS ? !a->to_scratch : a->inputs + !a->to_scratch;
+    const int tables = a->stage == DC_SPECTRAL_BINS   ? !a->to_scratch
+                       : a->stage == DC_SPECTRAL_ROWS ? 1
+                                                      : a->inputs + !a->to_scratch;
     const dc_i64 given = a->stage == DC_SPECTRAL_SERIES && a->edge > a->bins ? a->edge : a->bins;
     FN(spectral_lanes) g = {.a = a, .value = operand[tables], .whole = operand[tables + 1]};
 
