@@ -58,7 +58,9 @@ static void set_steps(wanted *w)
     dc_spectral_args *const a = &w->a;
 
     a->src_step = src->stride[w->axis];
-    a->other_step = a->inputs == 2 ? w->p->other.stride[w->axis] : 0;
+    a->other_step = a->inputs == 2                    ? w->p->other.stride[w->axis]
+                    : kind == DC_SPECTRAL_LOMBSCARGLE ? w->p->other.stride[0]
+                                                      : 0;
     a->dst_bin = dst->stride[w->axis];
     switch (kind) {
     case DC_SPECTRAL_RFFT:
