@@ -6,7 +6,7 @@
  * power: periodogram of the series less its line, padded to nfft; lag: its adjusted
  * autocorrelation, lags 0 ... lags.  Candidates are the CANDIDATES largest peaks of the periodogram
  * of at least two samples and at most `lags` of them.  One counts when the autocorrelation has a
- * peak of at least LEAST within a lag or a tenth of its period; the period is the vertex of the
+ * peak of at least 0.2 within a lag or an eighth of its period; the period is the vertex of the
  * parabola through the peak's bins.  A candidate at 2 or 3 times the frequency of another one that
  * counts, has at least a twentieth of its power and a larger autocorrelation is a harmonic of it.
  * The first that counts, folded, is the answer. */
@@ -49,7 +49,7 @@ static inline T FN(spectral_vertex)(SPECTRAL_GLOBAL const T *power, dc_i64 k, dc
 /* Largest peak of the autocorrelation near `period`; 0 when there is none. */
 static inline T FN(spectral_confirm)(SPECTRAL_GLOBAL const T *lag, dc_i64 lags, T period)
 {
-    const T reach = period * (T)0.1 > 1 ? period * (T)0.1 : 1;
+    const T reach = period * (T)0.125 > 1 ? period * (T)0.125 : 1;
     T best = 0;
 
     for (dc_i64 k = 1; k < lags; k++) {

@@ -108,7 +108,7 @@ class Frames:
         return self.nfft // 2 + 1
 
     def count(self, samples):
-        return (samples - self.nperseg) // self.hop + 1 if samples >= self.nperseg else 0
+        return (samples - self.nperseg) // self.hop + 1 if samples >= self.nperseg > 0 else 0
 
     def times(self, samples, fs):
         """Middles of the windows, as scipy.signal has them."""
