@@ -213,32 +213,63 @@ static FN(spectral_lanes)
     return g;
 }
 
-/* Lane l is window f of series s.  operand: as the stage has it. */
-static void FN(spectral_place_lane)(FN(spectral_lanes) * g, void *const *operand, int l, dc_i64 s,
-                                    dc_i64 f)
+/* Where window f of series s lies; the series' place among those of the last axis. */
+typedef struct FN(spectral_cursor) {
+    dc_i64 s, f, digit;
+    dc_i64 from, other, to; /* elements: sample 0 of the series, result of its window 0 */
+} FN(spectral_cursor);
+
+static void FN(spectral_seek)(const dc_spectral_args *a, dc_i64 s, dc_i64 f,
+                              FN(spectral_cursor) * at)
+{
+    at->s = s;
+    at->f = f;
+    at->digit = a->naxes ? s % a->shape[a->naxes - 1] : 0;
+    at->from = spectral_series_at(a, s, &at->other, &at->to);
+}
+
+/* The next series, its window f. */
+DC_INLINE void FN(spectral_next_series)(const dc_spectral_args *a, dc_i64 f,
+                                        FN(spectral_cursor) * at)
+{
+    const int last = a->naxes - 1;
+
+    if (last < 0 || at->digit + 1 == a->shape[last]) {
+        FN(spectral_seek)(a, at->s + 1, f, at);
+        return;
+    }
+    at->s++;
+    at->digit++;
+    at->f = f;
+    at->from += a->src_stride[last];
+    at->other += a->other_stride[last];
+    at->to += a->dst_stride[last];
+}
+
+/* Lane l is the window that `at` stands at.  operand: as the stage has it. */
+static void FN(spectral_place_lane)(FN(spectral_lanes) * g, void *const *operand, int l,
+                                    const FN(spectral_cursor) * at)
 {
     const dc_spectral_args *const a = g->a;
     const int results = a->stage == DC_SPECTRAL_BINS ? (a->to_scratch ? 2 + a->inputs : 0)
                                                      : (a->to_scratch ? a->inputs + 2 : a->inputs);
-    dc_i64 other, to;
-    const dc_i64 from = spectral_series_at(a, s, &other, &to);
 
-    g->to[l] = (T *)operand[results] + to + f * a->dst_frame;
+    g->to[l] = (T *)operand[results] + at->to + at->f * a->dst_frame;
     if (a->stage == DC_SPECTRAL_BINS) {
-        const dc_i64 row = (s * a->frames + f) * g->row;
+        const dc_i64 row = (at->s * a->frames + at->f) * g->row;
         const int rows = a->to_scratch ? 2 : 3;
 
         g->from[l] = (const T *)operand[rows] + row;
         g->other[l] = a->inputs == 2 ? (const T *)operand[rows + 1] + row : g->from[l];
         return;
     }
-    g->from[l] = (const T *)operand[0] + from;
-    g->other[l] = a->inputs == 2 ? (const T *)operand[1] + other : g->from[l];
+    g->from[l] = (const T *)operand[0] + at->from;
+    g->other[l] = a->inputs == 2 ? (const T *)operand[1] + at->other : g->from[l];
     if (a->stage == DC_SPECTRAL_SERIES || (a->stage == DC_SPECTRAL_ROWS && a->src_part)) {
-        g->from[l] += f * a->src_frame;
+        g->from[l] += at->f * a->src_frame;
         return;
     }
-    g->start[l] = a->first + f * a->hop;
+    g->start[l] = a->first + at->f * a->hop;
     g->far |= g->start[l] < 0 || g->start[l] + a->length > a->n;
 }
 
@@ -253,14 +284,13 @@ static void FN(spectral_fill_up)(FN(spectral_lanes) * g)
     }
 }
 
-/* Windows that are not looked at. */
-static void FN(spectral_heads)(const FN(spectral_lanes) * g)
+/* Lane l is a window that is not looked at. */
+static void FN(spectral_heads)(const FN(spectral_lanes) * g, int l)
 {
     const dc_spectral_args *const a = g->a;
 
-    for (int l = 0; l < g->count; l++)
-        for (dc_i64 k = 0; k < a->list; k++)
-            g->to[l][k * a->dst_bin] = a->heads_zero ? 0 : SPECTRAL_QUIET;
+    for (dc_i64 k = 0; k < a->list; k++)
+        g->to[l][k * a->dst_bin] = a->heads_zero ? 0 : SPECTRAL_QUIET;
 }
 
 /* One window as a dense row; or its bins. */
@@ -306,59 +336,60 @@ static void FN(spectral_run_group)(FN(spectral_lanes) * g, void *const *operand,
     }
 }
 
+/* Windows from number `at` of the tile's order on, at most as many as there are lanes, before
+ * `end`: in lanes, and their numbers. */
+static void FN(spectral_gather)(FN(spectral_lanes) * g, void *const *operand,
+                                const dc_tiling *tiling, dc_i64 at, dc_i64 end, dc_i64 *item)
+{
+    const dc_spectral_args *const a = g->a;
+    const int fast = (int)tiling->part[SPECTRAL_SERIES_FAST];
+    const dc_i64 lead = a->naxes ? a->shape[a->naxes - 1] : 1;
+    /* the last axis (or all) runs fastest, then windows, then the other axes */
+    const dc_i64 side = tiling->part[SPECTRAL_RUN] == a->series ? a->series : lead;
+    FN(spectral_cursor) cursor;
+
+    if (fast)
+        FN(spectral_seek)
+    (a, at / (side * a->frames) * side + at % side, at / side % a->frames, &cursor);
+    else FN(spectral_seek)(a, at / a->frames, at % a->frames, &cursor);
+    g->far = 0;
+    g->count = 0;
+    for (int l = 0; l < VEC_LANES && at + l < end; l++) {
+        if (cursor.f < a->heads) {
+            FN(spectral_place_lane)(g, operand, g->count, &cursor);
+            FN(spectral_heads)(g, g->count);
+        } else {
+            item[g->count] = cursor.s * a->frames + cursor.f;
+            FN(spectral_place_lane)(g, operand, g->count++, &cursor);
+        }
+        if (fast || cursor.f + 1 == a->frames)
+            FN(spectral_next_series)(a, fast ? cursor.f : 0, &cursor);
+        else
+            cursor.f++;
+    }
+    for (int l = g->count; l < VEC_LANES; l++)
+        item[l] = item[0];
+    FN(spectral_fill_up)(g);
+}
+
 static void FN(spectral_windows_tile)(void *const *operand, const dc_spectral_args *a,
                                       const dc_tiling *tiling, dc_i64 tile, void *scratch)
 {
     const dc_i64 *const part = tiling->part;
     const dc_i64 run = part[SPECTRAL_RUN], groups = part[SPECTRAL_GROUPS];
-    const dc_i64 items = a->series * a->frames, all = items / run * groups;
+    const dc_i64 all = a->series * a->frames / run * groups;
+    const dc_i64 last = (tile + 1) * part[SPECTRAL_EACH];
     const int inverse = a->kind == DC_SPECTRAL_IRFFT || a->kind == DC_SPECTRAL_ISTFT;
     FN(spectral_lanes) g = FN(spectral_lay)(a, operand, scratch);
 
     g.row = inverse ? a->nfft : 2 * a->bins;
-    for (dc_i64 i = tile * part[SPECTRAL_EACH]; i < (tile + 1) * part[SPECTRAL_EACH] && i < all;
-         i++) {
+    for (dc_i64 i = tile * part[SPECTRAL_EACH]; i < last && i < all; i++) {
         const dc_i64 at = i / groups * run + i % groups * VEC_LANES;
-        const dc_i64 end = (i / groups + 1) * run;
-        dc_i64 item[VEC_LANES];
-        int head = 0;
+        dc_i64 item[VEC_LANES] = {0};
 
-        g.far = 0;
-        g.count = 0;
-        for (int l = 0; l < VEC_LANES; l++) {
-            const dc_i64 it = at + l < end ? at + l : at;
-            const dc_i64 lead = a->naxes ? a->shape[a->naxes - 1] : 1;
-            dc_i64 s = it / a->frames, f = it % a->frames;
-
-            if (part[SPECTRAL_SERIES_FAST]) {
-                /* the last axis runs fastest, then windows, then the other axes */
-                const dc_i64 fast = run == a->series ? a->series : lead;
-
-                s = it / (fast * a->frames) * fast + it % fast;
-                f = it / fast % a->frames;
-            }
-            item[l] = s * a->frames + f;
-            if (at + l >= end)
-                continue;
-            if (f < a->heads) {
-                FN(spectral_lanes) one = g;
-
-                FN(spectral_place_lane)(&one, operand, 0, s, f);
-                one.count = 1;
-                FN(spectral_heads)(&one);
-                head = 1;
-                continue;
-            }
-            item[g.count] = item[l];
-            FN(spectral_place_lane)(&g, operand, g.count++, s, f);
-        }
-        (void)head;
-        if (g.count == 0)
-            continue;
-        for (int l = g.count; l < VEC_LANES; l++)
-            item[l] = item[0];
-        FN(spectral_fill_up)(&g);
-        FN(spectral_run_group)(&g, operand, item);
+        FN(spectral_gather)(&g, operand, tiling, at, (i / groups + 1) * run, item);
+        if (g.count)
+            FN(spectral_run_group)(&g, operand, item);
     }
 }
 
@@ -379,15 +410,20 @@ static void FN(spectral_sum_series)(FN(spectral_lanes) * g, void *const *operand
     T *const counts = sums + a->series * a->chunks * n;
     FN(vec) *const sum = g->q + n;
     FN(cvec) count = FN(czero)();
+    FN(spectral_cursor) at[VEC_LANES];
     FN(vec) number;
 
+    for (int l = 0; l < g->count; l++)
+        FN(spectral_seek)(a, series[l], 0, &at[l]);
     for (dc_i64 k = 0; k < n; k++)
         sum[k] = FN(vzero)();
     for (dc_i64 f = chunk * DC_SPECTRAL_CHUNK; f < end && f < a->frames; f++) {
         g->far = 0;
         g->bad = FN(mnone)();
-        for (int l = 0; l < g->count; l++)
-            FN(spectral_place_lane)(g, operand, l, series[l], f);
+        for (int l = 0; l < g->count; l++) {
+            at[l].f = f;
+            FN(spectral_place_lane)(g, operand, l, &at[l]);
+        }
         FN(spectral_fill_up)(g);
         FN(spectral_planes)(g, a->planes);
         FN(spectral_add)(g, sum, n);
@@ -411,15 +447,19 @@ static void FN(spectral_sum_windows)(FN(spectral_lanes) * g, void *const *operan
         first + DC_SPECTRAL_CHUNK < a->frames ? first + DC_SPECTRAL_CHUNK : a->frames;
     T *const sums = FN(spectral_sums)(a, operand);
     T *const to = sums + (series * a->chunks + chunk) * n;
+    FN(spectral_cursor) at;
     T count = 0;
 
+    FN(spectral_seek)(a, series, 0, &at);
     memset(to, 0, (size_t)n * sizeof *to);
     for (dc_i64 f = first; f < end; f += VEC_LANES) {
         g->far = 0;
         g->bad = FN(mnone)();
         g->count = end - f < VEC_LANES ? (int)(end - f) : VEC_LANES;
-        for (int l = 0; l < g->count; l++)
-            FN(spectral_place_lane)(g, operand, l, series, f + l);
+        for (int l = 0; l < g->count; l++) {
+            at.f = f + l;
+            FN(spectral_place_lane)(g, operand, l, &at);
+        }
         FN(spectral_fill_up)(g);
         FN(spectral_planes)(g, a->planes);
         FN(spectral_add_windows)(g, to, n);

@@ -46,8 +46,11 @@ static dc_status check_choices(const dc_op *op, const dc_spectral_params *p)
     DC_TRY(check_range(op, "normalize", p->normalize, 0, 1));
     if (op->kind == DC_SPECTRAL_FEATURES)
         DC_TRY(check_range(op, "features", p->features, 1, DC_FEATURE_ALL));
-    DC_REQUIRE(p->nan != DC_NAN_OMIT || p->average != DC_AVERAGE_MEDIAN, DC_E_ARGUMENT,
-               "%s: nan is omit, must be propagate for medians", op->name);
+    DC_REQUIRE(p->reserved == 0, DC_E_ARGUMENT, "%s: reserved is %d, must be 0", op->name,
+               (int)p->reserved);
+    DC_REQUIRE(p->nan != DC_NAN_OMIT || p->average != DC_AVERAGE_MEDIAN ||
+                   (op->kind != DC_SPECTRAL_WELCH && op->kind != DC_SPECTRAL_CSD),
+               DC_E_ARGUMENT, "%s: nan is omit, must be propagate for medians", op->name);
     DC_REQUIRE(isfinite(p->fs) && p->fs > 0, DC_E_ARGUMENT,
                "%s: fs is %g, must be finite and above 0", op->name, p->fs);
     DC_REQUIRE(p->rolloff >= 0 && p->rolloff <= 1, DC_E_ARGUMENT,

@@ -74,9 +74,11 @@ static void put(int32_t dtype, void *data, int64_t at, double x)
 
 static int agrees(const dct_spectral_want *want, long double got)
 {
-    if (isnan(want->value))
+    if (isinf(want->slack))
+        return 1;
+    if (isnan(want->value) || isnan(want->slack))
         return !isfinite(got);
-    return !isfinite(want->slack) || fabsl(want->value - got) <= want->slack;
+    return fabsl(want->value - got) <= want->slack;
 }
 
 /* ---- transforms of every length ---------------------------------------------------------------
@@ -412,7 +414,7 @@ static void windows_are_their_closed_forms(void **state)
                 for (int64_t i = 0; i < n; ++i) {
                     const long double got = (long double)bins[i * (n / 2 + 1) * 2];
 
-                    if (!(fabsl(got - w[i]) <= 4 * 0x1p-53L))
+                    if (!(fabsl(got - w[i]) <= (window == DC_WINDOW_KAISER ? 16 : 8) * 0x1p-53L))
                         fail_msg("window %d (symmetric %d) of %lld: weight %lld is %.17Lg, must be "
                                  "%.17Lg",
                                  (int)window, (int)symmetric, (long long)n, (long long)i, got,
@@ -448,7 +450,9 @@ static void known_answers(void **state)
     for (p.window = DC_WINDOW_BOXCAR; p.window <= DC_WINDOW_GAUSSIAN; ++p.window) {
         p.scaling = DC_SCALING_SPECTRUM;
         call(&p);
-        assert_true(fabs(y[100] - 1) < 1e-9);
+        /* The others reach as far as the sine of the other sign. */
+        if (!(fabs(y[100] - 1) < (p.window <= DC_WINDOW_FLATTOP ? 1e-9 : 1e-3)))
+            fail_msg("window %d: a sine of 1 is %.17g", (int)p.window, y[100]);
         p.scaling = DC_SCALING_DENSITY;
         call(&p);
         assert_true(p.window != DC_WINDOW_HANN || fabs(y[100] - 2.0 / 3) < 1e-9);

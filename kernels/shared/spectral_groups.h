@@ -3,7 +3,10 @@
  * where number i of a line lies, FENCE of a barrier.
  *
  * A group has `lines`, a transform each, of `lanes` work-items.  A line's memory: its numbers, then
- * `room` for sums. */
+ * `room` for sums.
+ *
+ * No barrier stands in a branch, only in loops that may have no rounds: compilers that make loops
+ * of work-items double what follows such a branch. */
 
 /* Slot of sample i, in elements. */
 static inline dc_u32 NEAR(slot)(const dc_spectral_args *args, dc_u32 i)
@@ -72,12 +75,13 @@ static inline int NEAR(load)(const dc_spectral_args *args, __global const T *x, 
     return finite;
 }
 
-/* m and s of the trend, in all work-items of the line. */
+/* m and s of the trend, in all work-items of the line; 0 without one. */
 static inline void NEAR(trend)(const dc_spectral_args *args, __global const T *table,
                                const SPACE T *line, SPACE T *room, dc_u32 lane, dc_u32 lanes, T *m,
                                T *s)
 {
-    const dc_u32 length = (dc_u32)args->length, tasks = spectral_tasks(args->length);
+    const dc_u32 length = (dc_u32)args->length;
+    const dc_u32 tasks = args->detrend == DC_DETREND_NONE ? 0 : spectral_tasks(args->length);
     const int linear = args->detrend == DC_DETREND_LINEAR;
     __global const T *const number = table + args->at_number;
     const T centre = number[DC_SPECTRAL_CENTRE];
@@ -100,8 +104,11 @@ static inline void NEAR(trend)(const dc_spectral_args *args, __global const T *t
             room[tasks + t] = product;
     }
     NEAR(tree)(room, tasks, linear ? 2 : 1, lane, lanes);
-    *m = DC_CAT(dc_div, SFX)(room[0], number[DC_SPECTRAL_LENGTH]);
-    *s = linear ? DC_CAT(dc_div, SFX)(room[tasks], number[DC_SPECTRAL_SQUARES]) : 0;
+    *m = *s = 0;
+    if (tasks > 0)
+        *m = DC_CAT(dc_div, SFX)(room[0], number[DC_SPECTRAL_LENGTH]);
+    if (linear)
+        *s = DC_CAT(dc_div, SFX)(room[tasks], number[DC_SPECTRAL_SQUARES]);
 }
 
 /* Samples to the numbers that are transformed. */
@@ -112,11 +119,10 @@ static inline void NEAR(weigh)(const dc_spectral_args *args, __global const T *t
     const dc_u32 length = (dc_u32)args->length, core = (dc_u32)args->core;
     __global const T *const w = table + args->at_window;
     const T centre = table[args->at_number + DC_SPECTRAL_CENTRE];
-    T m = 0, s = 0;
+    T m, s;
 
     barrier(FENCE);
-    if (args->detrend != DC_DETREND_NONE)
-        NEAR(trend)(args, table, line, room, lane, lanes, &m, &s);
+    NEAR(trend)(args, table, line, room, lane, lanes, &m, &s);
     for (dc_u32 p = lane; p < core; p += lanes) {
         const dc_u32 i = args->half ? 2 * p : p;
         PAIR y = (PAIR)(0, 0);
@@ -227,18 +233,16 @@ static inline void NEAR(transform)(const dc_spectral_args *args, __global const 
     const int rounds = args->bluestein ? 2 : 1; /* one place in the code for all passes */
 
     for (int round = 0; round < rounds; round++) {
+        const dc_u32 some = rounds == 1 ? 0 : round == 0 ? core : points;
+        __global const T *const factor = table + (round == 0 ? args->at_kernel : args->at_chirp);
+
         NEAR(passes)(args, table, line, round, lane, lanes);
-        if (!args->bluestein)
-            return;
-        if (round == 0) {
-            for (dc_u32 p = lane; p < core; p += lanes)
-                z[PLACE(p)] =
-                    FN(spectral_times)(z[PLACE(p)], vload2(p, table + args->at_kernel)).yx;
-        } else {
-            for (dc_u32 p = lane; p < points; p += lanes)
-                z[PLACE(p)] = FN(spectral_times)(z[PLACE(p)].yx, vload2(p, table + args->at_chirp));
-            barrier(FENCE);
+        for (dc_u32 p = lane; p < some; p += lanes) {
+            const PAIR y = z[PLACE(p)], by = vload2(p, factor);
+
+            z[PLACE(p)] = round == 0 ? FN(spectral_times)(y, by).yx : FN(spectral_times)(y.yx, by);
         }
+        barrier(FENCE);
     }
 }
 

@@ -8,11 +8,11 @@ static inline dc_u32 NEAR(numbers)(const dc_spectral_args *args)
     return 2 * (PLACE((dc_u32)args->core - 1) + 1);
 }
 
-/* A window of every line, loaded and transformed; whether all samples of the line are finite is
- * behind its numbers (0: they are). */
+/* A window of every line, loaded and transformed.  `look`: whether all samples of the line are
+ * finite is behind its numbers (0: they are). */
 static inline void NEAR(window)(const dc_spectral_args *args, const dc_launch *part,
                                 __global const T *src, dc_i64 step, dc_i64 window, int there,
-                                __global const T *table, SPACE T *memory)
+                                int look, __global const T *table, SPACE T *memory)
 {
     const spectral_team by = spectral_team_of(part, SPECTRAL_LOAD_ACROSS),
                         it = spectral_team_of(part, 0);
@@ -20,7 +20,7 @@ static inline void NEAR(window)(const dc_spectral_args *args, const dc_launch *p
     SPACE T *const line = memory + it.line * part->p[1];
     int finite = 1;
 
-    if (args->omit) {
+    if (look) { /* known when the kernel is compiled */
         if (it.lane == 0)
             line[numbers] = 0;
         barrier(FENCE);
@@ -28,13 +28,14 @@ static inline void NEAR(window)(const dc_spectral_args *args, const dc_launch *p
     if (there)
         finite = NEAR(load)(args, src, step, args->first + window * args->hop,
                             memory + by.line * part->p[1], by.lane, by.lanes);
-    if (args->omit && !finite)
+    if (look && args->omit && !finite)
         memory[by.line * part->p[1] + numbers] = 1;
     NEAR(weigh)(args, table, line, line + numbers + 1, it.lane, it.lanes);
     NEAR(transform)(args, table, line, it.lane, it.lanes);
 }
 
-/* Windows to bins, powers, bands or features. */
+/* Windows to bins, powers, bands or features: `to` is known when the kernel is compiled, but that
+ * TO_BINS stands for powers as well where args has them. */
 static inline void NEAR(windows)(const dc_spectral_args *args, const dc_launch *part,
                                  __global const T *src, __global T *dst, __global const T *table,
                                  __global const dc_i32 *places, SPACE T *memory, int to)
@@ -58,11 +59,11 @@ static inline void NEAR(windows)(const dc_spectral_args *args, const dc_launch *
         const int there = at.there && at.window >= args->heads;
 
         NEAR(window)
-        (args, part, src + from.src, args->src_step, from.window, from.window >= args->heads, table,
+        (args, part, src + from.src, args->src_step, from.window, from.window >= args->heads, 0, table,
          memory);
-        if (to == DC_SPECTRAL_TO_BINS && at.there)
+        if (to == DC_SPECTRAL_TO_BINS && args->to != DC_SPECTRAL_TO_POWER && at.there)
             NEAR(put_bins)(args, table, place, result, row, end.lane, end.lanes);
-        if (to == DC_SPECTRAL_TO_POWER && at.there)
+        if (to <= DC_SPECTRAL_TO_POWER && args->to == DC_SPECTRAL_TO_POWER && at.there)
             NEAR(put_power)(args, table, place, result, row, end.lane, end.lanes);
         if (to >= DC_SPECTRAL_TO_BANDS) {
             NEAR(weights)
@@ -159,7 +160,7 @@ static inline void NEAR(crosses)(const dc_spectral_args *args, const dc_launch *
 
         NEAR(window)
         (args, part, second ? other + from.other : src + from.src,
-         second ? args->other_step : args->src_step, from.window, 1, table, memory);
+         second ? args->other_step : args->src_step, from.window, 1, 0, table, memory);
         if (at.there)
             NEAR(put_cross)
         (args, table, args->at_place + places, line, stride,

@@ -89,7 +89,7 @@ static void draw_scalars(dct_rng *rng, dc_spectral_params *p)
     p->average = dct_chance(rng, 30);
     p->boundary = (int32_t)dct_below(rng, 5);
     p->padded = dct_chance(rng, 70);
-    p->nan = dct_chance(rng, 40);
+    p->nan = dct_chance(rng, 40) || p->average; //TEMP
     p->closed = dct_chance(rng, 30);
     p->heads = dct_chance(rng, 40);
     p->features = dct_chance(rng, 60) ? DC_FEATURE_ALL : (int32_t)dct_range(rng, 1, DC_FEATURE_ALL);
@@ -179,6 +179,9 @@ static void draw_windows(dct_case *c, dc_spectral_params *p, form *f, int small)
     dct_rng *rng = &c->rng;
     const int64_t n = draw_window(c, small);
     draw_taps(rng, p, n);
+    if (p->average == DC_AVERAGE_MEDIAN &&
+        (c->op.kind == DC_SPECTRAL_WELCH || c->op.kind == DC_SPECTRAL_CSD))
+        p->nan = DC_NAN_PROPAGATE;
     const int64_t frames = draw_frames(rng, p, n, &f->src_length, small);
     const int64_t bins = draw_nfft(rng, p, n, small) / 2 + 1;
     f->dst_length = bins;

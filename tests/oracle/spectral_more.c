@@ -298,14 +298,15 @@ int64_t dct_spectral_lombscargle(const dct_spectral_call *c, const long double *
 /* ---- backwards --------------------------------------------------------------------------------
  */
 
-/* nfft samples of the first `given` bins x[k step], pairs; returns their error, NaN when a bin is
- * not finite. */
+/* nfft samples of the first `given` bins x[k step], pairs; returns their error.  When a bin is not
+ * finite all are NaN; where its real part is, samples 0 and nfft / 2 may be left out of it:
+ * infinite. */
 static long double inverse(const dct_spectral_call *c, const long double *x, int64_t given,
                            int64_t step, long double *y)
 {
     const int64_t n = c->nfft;
     long double *re = room(n, sizeof *re), *im = room(n, sizeof *im), size = 0, turned, still;
-    int fine = 1;
+    int fine = 1, real = 1;
 
     for (int64_t k = 0; k < c->bins && k < given; ++k) {
         const int edge = k == 0 || 2 * k == n;
@@ -313,8 +314,9 @@ static long double inverse(const dct_spectral_call *c, const long double *x, int
 
         re[k] = sides * x[k * step];
         im[k] = edge ? 0 : sides * x[k * step + 1];
+        real &= isfinite(re[k]);
         fine &= isfinite(re[k]) && isfinite(im[k]);
-        size += sides * (x[k * step] * x[k * step] + x[k * step + 1] * x[k * step + 1]);
+        size += (re[k] * re[k] + im[k] * im[k]) / sides;
     }
     /* The sum of re cos - im sin: the real parts of two transforms, of re and of im. */
     for (int64_t i = 0; i < n; ++i) {
@@ -323,10 +325,12 @@ static long double inverse(const dct_spectral_call *c, const long double *x, int
         dct_spectral_bin(re, c->bins, n, i, &still, &dull);
         dct_spectral_bin(im, c->bins, n, i, &dull, &turned);
         y[i] = (still + turned) / (long double)n;
+        if (!fine)
+            y[i] = real && (i == 0 || 2 * i == n) ? unknown : missing;
     }
     free(re);
     free(im);
-    return fine ? 2 * c->bound * sqrtl(size) / (long double)n : missing;
+    return fine ? 2 * c->bound * sqrtl(size) / (long double)n : 0;
 }
 
 static int64_t whole_inverse(const dct_spectral_call *c, const long double *x,
@@ -336,7 +340,7 @@ static int64_t whole_inverse(const dct_spectral_call *c, const long double *x,
     const long double error = inverse(c, x, c->samples, 2, y);
 
     for (int64_t i = 0; i < c->nfft; ++i)
-        out[i] = (dct_spectral_want){isnan(error) ? missing : y[i], error + 2 * c->u * fabsl(y[i])};
+        out[i] = (dct_spectral_want){y[i], error + 2 * c->u * fabsl(y[i])};
     free(y);
     return c->nfft;
 }
@@ -366,8 +370,9 @@ static int64_t overlapped(const dct_spectral_call *c, const long double *x, int6
             const int64_t at = f * c->hop + i;
             const long double w = c->weight[i], v = y[i] * w * scale;
 
-            sum[at].value += isnan(error) ? missing : v;
-            sum[at].slack += fabsl(scale * w) * error + 16 * c->u * fabsl(v);
+            sum[at].value += isnan(y[i]) ? missing : isinf(y[i]) ? 0 : v;
+            sum[at].slack +=
+                isinf(y[i]) ? unknown : fabsl(scale * w) * error + 16 * c->u * fabsl(v);
             norm[at] += w * w;
         }
     }
@@ -376,7 +381,7 @@ static int64_t overlapped(const dct_spectral_call *c, const long double *x, int6
 
         out[i - cut] = (dct_spectral_want){sum[i].value / by,
                                            (sum[i].slack + 16 * c->u * fabsl(sum[i].value)) / by};
-        if (norm[i] > 0.9e-10L && norm[i] < 1.1e-10L)
+        if (isinf(sum[i].slack) || (norm[i] > 0.9e-10L && norm[i] < 1.1e-10L))
             out[i - cut].slack = unknown;
     }
     free(y);

@@ -70,6 +70,7 @@ static void take_weights(dct_spectral_call *c)
                            : plain        ? DC_WINDOW_BOXCAR
                            : tapered      ? DC_WINDOW_TUKEY
                                           : DC_WINDOW_HANN;
+    const int curved = window >= DC_WINDOW_BLACKMAN;
     long double param = (long double)p->window_param, size = 0;
 
     if (p->window_param == -1.0) /* NOLINT: the default itself */
@@ -86,6 +87,8 @@ static void take_weights(dct_spectral_call *c)
         c->squares += c->weight[i] * c->weight[i];
         size += fabsl(c->weight[i]);
     }
+    /* Weights are themselves off by some units of float64. */
+    c->weight_error = (curved && !p->taps.count ? 32 : 2) * 0x1p-53L;
     /* A sum of weights next to nothing has no digits in float64 either. */
     if (c->scaling == DC_SCALING_SPECTRUM)
         c->scale_error = 4 * 0x1p-53L * size / fabsl(c->sum);
@@ -153,7 +156,8 @@ int dct_spectral_transform(const dct_spectral_call *c, const long double *x, dct
 {
     long double *y = room(c->nperseg, sizeof *y);
 
-    s->error = c->bound * dct_spectral_weigh(c->detrend, x, c->weight, c->nperseg, y);
+    s->error = dct_spectral_weigh(c->detrend, x, c->weight, c->nperseg, y);
+    s->error *= c->bound + c->weight_error * sqrtl((long double)c->nperseg);
     for (int64_t k = 0; k < c->bins; ++k)
         dct_spectral_bin(y, c->nperseg, c->nfft, k, &s->re[k], &s->im[k]);
     free(y);
