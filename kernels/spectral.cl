@@ -258,15 +258,18 @@ WINDOWS(spectral_bands, DC_SPECTRAL_TO_BANDS)
 WINDOWS(spectral_rolling_bands, DC_SPECTRAL_TO_BANDS)
 WINDOWS(spectral_features, DC_SPECTRAL_TO_FEATURES)
 
-__kernel void FN(spectral_far_windows)(__global const T *src, dc_i64 src_at, __global T *dst,
-                                       dc_i64 dst_at, __global const T *table,
-                                       __global const dc_i32 *places, __global uchar *scratch,
-                                       dc_spectral_args args, dc_launch part)
-{
-    DC_CAT(far, FN(windows))
-    (&args, &part, src + src_at, dst + dst_at, table, places, FN(spectral_far)(scratch, &part),
-     args.to);
-}
+#define FAR_WINDOWS(name, to)                                                                      \
+    __kernel void FN(name)(__global const T *src, dc_i64 src_at, __global T *dst, dc_i64 dst_at,   \
+                           __global const T *table, __global const dc_i32 *places,                 \
+                           __global uchar *scratch, dc_spectral_args args, dc_launch part)         \
+    {                                                                                              \
+        DC_CAT(far, FN(windows))                                                                   \
+        (&args, &part, src + src_at, dst + dst_at, table, places,                                  \
+         FN(spectral_far)(scratch, &part), to);                                                    \
+    }
+FAR_WINDOWS(spectral_far_windows, DC_SPECTRAL_TO_BINS)
+FAR_WINDOWS(spectral_far_bands, DC_SPECTRAL_TO_BANDS)
+FAR_WINDOWS(spectral_far_features, DC_SPECTRAL_TO_FEATURES)
 
 /* Powers for what a later step makes of them. */
 __kernel void FN(spectral_power_rows)(__global const T *src, dc_i64 src_at, __global const T *table,

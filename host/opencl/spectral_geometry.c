@@ -193,6 +193,10 @@ static dc_status cut_windows(cutter *c)
                          c->args->inputs == 1 ? "spectral_far_welch" : "spectral_far_sums");
     case DC_SPECTRAL_TO_CROSS:
         return cut_lines(c, "spectral_cross_rows", "spectral_far_cross_rows");
+    case DC_SPECTRAL_TO_BANDS:
+        return cut_lines(c, name, "spectral_far_bands");
+    case DC_SPECTRAL_TO_FEATURES:
+        return cut_lines(c, name, "spectral_far_features");
     default:
         break;
     }
@@ -247,8 +251,8 @@ static dc_status cut_bins(cutter *c)
         return launch_items(c, "spectral_bins_cross", items * a->bins);
     case DC_SPECTRAL_TO_BANDS:
     case DC_SPECTRAL_TO_FEATURES:
-        return cut_groups(c, "spectral_bins_shape", items, values,
-                          (dc_launch){{values, items, bands, 0}});
+        return cut_groups(c, features ? "spectral_bins_features" : "spectral_bins_bands", items,
+                          values, (dc_launch){{values, items, bands, 0}});
     default:
         return launch_items(c, a->to_scratch ? "spectral_bins_each_scratch" : "spectral_bins_each",
                             items * a->bins);

@@ -3,15 +3,15 @@
 
 /* ---- autocorrelation ------------------------------------------------------------------------- */
 
-/* Residuals of a series to y, 0 for what is left out; how many are not. */
-static inline dc_i64 FN(spectral_residuals)(const dc_spectral_args *args, __global const T *table,
-                                            __global const T *x, __global T *y, __global T *room,
-                                            dc_u32 me, dc_u32 size)
+/* Residuals of a series to y, 0 for what is left out. */
+static inline void FN(spectral_residuals)(const dc_spectral_args *args, __global const T *table,
+                                          __global const T *x, __global T *y, __global T *room,
+                                          dc_u32 me, dc_u32 size)
 {
     const dc_i64 n = args->n;
     const T centre = table[args->at_number + DC_SPECTRAL_CENTRE];
     dc_i64 count = n, first = 0;
-    T a = 0, m = 0, s = 0;
+    T a = 0, m, s;
 
     if (args->omit) {
         count = 0;
@@ -32,20 +32,16 @@ static inline dc_i64 FN(spectral_residuals)(const dc_spectral_args *args, __glob
         y[i] = args->omit && !(v - v == 0) ? 0 : v - a;
     }
     barrier(CLK_GLOBAL_MEM_FENCE);
-    if (args->detrend != DC_DETREND_NONE) {
-        DC_CAT(far, FN(trend))(args, table, y, room, me, size, &m, &s);
-        if (args->omit)
-            m = DC_CAT(dc_div, SFX)(room[0], (T)count);
-        for (dc_i64 i = me; i < n; i += size) {
-            const T v = x[i * args->src_step];
+    DC_CAT(far, FN(trend))(args, table, y, room, me, size, &m, &s);
+    if (args->omit && args->detrend != DC_DETREND_NONE)
+        m = DC_CAT(dc_div, SFX)(room[0], (T)count);
+    for (dc_i64 i = me; args->detrend != DC_DETREND_NONE && i < n; i += size) {
+        const T v = x[i * args->src_step];
 
-            if (!(args->omit && !(v - v == 0)))
-                y[i] = args->detrend == DC_DETREND_LINEAR ? fma(-s, (T)i - centre, y[i] - m)
-                                                          : y[i] - m;
-        }
-        barrier(CLK_GLOBAL_MEM_FENCE);
+        if (!(args->omit && !(v - v == 0)))
+            y[i] = args->detrend == DC_DETREND_LINEAR ? fma(-s, (T)i - centre, y[i] - m) : y[i] - m;
     }
-    return count;
+    barrier(CLK_GLOBAL_MEM_FENCE);
 }
 
 /* How many products of lag k have two values. */

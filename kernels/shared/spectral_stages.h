@@ -157,14 +157,13 @@ __kernel void FN(spectral_rows)(__global const T *src, dc_i64 src_at, __global c
         __global T *const row = rows + item * args.nfft;
         dc_i64 other, to;
         const dc_i64 from = spectral_series_at(&args, series, &other, &to);
-        T m = 0, s = 0;
+        T m, s;
 
         if (window >= args.heads)
             DC_CAT(far, FN(load))
         (&args, src + src_at + from, args.src_step, args.first + window * args.hop, row, me, size);
         barrier(CLK_GLOBAL_MEM_FENCE);
-        if (args.detrend != DC_DETREND_NONE)
-            DC_CAT(far, FN(trend))(&args, table, row, room, me, size, &m, &s);
+        DC_CAT(far, FN(trend))(&args, table, row, room, me, size, &m, &s);
         for (dc_i64 i = me; i < args.nfft; i += size)
             row[i] = i < args.length
                          ? FN(spectral_weigh)(args.detrend, row[i], (T)i - centre, m, s, w[i])
@@ -302,43 +301,53 @@ __kernel void FN(spectral_bins_sums_of_two)(__global const T *table, __global co
 
 /* Bands and features of dense rows of bins.  A group for each; part: elements of a group's scratch,
  * windows, bands that are summed at a time. */
-__kernel void FN(spectral_bins_shape)(__global T *dst, dc_i64 dst_at, __global const T *table,
-                                      __global const dc_i32 *places, __global const T *x,
-                                      __global uchar *scratch, dc_spectral_args args,
-                                      dc_launch part)
+static inline void FN(spectral_of_rows)(const dc_spectral_args *args, const dc_launch *part,
+                                        __global T *dst, __global const T *table,
+                                        __global const dc_i32 *places, __global const T *x,
+                                        __global uchar *scratch, int to)
 {
-    __global T *const line = (__global T *)scratch + (dc_i64)get_group_id(0) * part.p[0];
-    __global T *const room = line + args.bins;
-    __global const dc_i32 *const list = places + args.at_list;
-    __global const T *const scale = table + args.at_scale;
+    __global T *const line = (__global T *)scratch + (dc_i64)get_group_id(0) * part->p[0];
+    __global T *const room = line + args->bins;
+    __global const dc_i32 *const list = places + args->at_list;
+    __global const T *const scale = table + args->at_scale;
     const dc_u32 me = (dc_u32)get_local_id(0), size = (dc_u32)get_local_size(0);
-    const int root = args.to == DC_SPECTRAL_TO_FEATURES && args.weight == DC_WEIGHT_MAGNITUDE;
+    const int root = to == DC_SPECTRAL_TO_FEATURES && args->weight == DC_WEIGHT_MAGNITUDE;
 
-    for (dc_i64 item = (dc_i64)get_group_id(0); item < part.p[1];
+    for (dc_i64 item = (dc_i64)get_group_id(0); item < part->p[1];
          item += (dc_i64)get_num_groups(0)) {
-        const dc_i64 series = item / args.frames, window = item - series * args.frames;
-        const int there = window >= args.heads;
-        dc_i64 other, to;
+        const dc_i64 series = item / args->frames, window = item - series * args->frames;
+        const int there = window >= args->heads;
+        dc_i64 other, to_row;
         __global T *row;
 
-        spectral_series_at(&args, series, &other, &to);
-        row = dst + dst_at + to + window * args.dst_frame;
-        for (dc_i64 k = me; k < args.bins; k += size) {
-            const PAIR z = vload2(item * args.bins + k, x);
+        spectral_series_at(args, series, &other, &to_row);
+        row = dst + to_row + window * args->dst_frame;
+        for (dc_i64 k = me; k < args->bins; k += size) {
+            const PAIR z = vload2(item * args->bins + k, x);
             const T g = FN(spectral_power)(z.x, z.y) * scale[k];
 
             line[k] = root ? DC_CAT(dc_sqrt, SFX)(g) : g;
         }
         barrier(CLK_GLOBAL_MEM_FENCE);
-        if (args.to == DC_SPECTRAL_TO_BANDS) {
+        if (to == DC_SPECTRAL_TO_BANDS) { /* known when the kernel is compiled */
             DC_CAT(far, FN(put_bands))
-            (&args, list, 0, line, room, (dc_u32)part.p[2], row, there, me, size);
+            (args, list, 0, line, room, (dc_u32)part->p[2], row, there, me, size);
         } else {
             DC_CAT(far, FN(put_features))
-            (&args, table, list, 0, line, room, row, there, me, size);
+            (args, table, list, 0, line, room, row, there, me, size);
         }
         if (!there)
-            DC_CAT(far, FN(put_head))(&args, row, me, size);
+            DC_CAT(far, FN(put_head))(args, row, me, size);
         barrier(CLK_GLOBAL_MEM_FENCE);
     }
 }
+
+#define SPECTRAL_SHAPE(name, to)                                                                   \
+    __kernel void FN(name)(__global T * dst, dc_i64 dst_at, __global const T *table,               \
+                           __global const dc_i32 *places, __global const T *x,                     \
+                           __global uchar *scratch, dc_spectral_args args, dc_launch part)         \
+    {                                                                                              \
+        FN(spectral_of_rows)(&args, &part, dst + dst_at, table, places, x, scratch, to);           \
+    }
+SPECTRAL_SHAPE(spectral_bins_bands, DC_SPECTRAL_TO_BANDS)
+SPECTRAL_SHAPE(spectral_bins_features, DC_SPECTRAL_TO_FEATURES)

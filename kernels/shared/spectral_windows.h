@@ -59,8 +59,8 @@ static inline void NEAR(windows)(const dc_spectral_args *args, const dc_launch *
         const int there = at.there && at.window >= args->heads;
 
         NEAR(window)
-        (args, part, src + from.src, args->src_step, from.window, from.window >= args->heads, 0, table,
-         memory);
+        (args, part, src + from.src, args->src_step, from.window, from.window >= args->heads, 0,
+         table, memory);
         if (to == DC_SPECTRAL_TO_BINS && args->to != DC_SPECTRAL_TO_POWER && at.there)
             NEAR(put_bins)(args, table, place, result, row, end.lane, end.lanes);
         if (to <= DC_SPECTRAL_TO_POWER && args->to == DC_SPECTRAL_TO_POWER && at.there)
@@ -121,7 +121,7 @@ static inline void NEAR(sums)(const dc_spectral_args *args, const dc_launch *par
             barrier(FENCE);
             NEAR(window)
             (args, part, second ? other + from.other : src + from.src,
-             second ? args->other_step : args->src_step, window, window < args->frames, table,
+             second ? args->other_step : args->src_step, window, window < args->frames, 1, table,
              memory);
             if (at.window * DC_SPECTRAL_CHUNK + w < args->frames &&
                 !(args->omit &&
