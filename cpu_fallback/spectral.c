@@ -327,7 +327,7 @@ static void FN(spectral_run_group)(FN(spectral_lanes) * g, void *const *operand,
     } else if (inverse) {
         const T scale = g->value[a->at_scale];
 
-        FN(spectral_load_rows)(g->from, a->nfft, g->q, 1);
+        FN(spectral_load_rows)(g->from, a->nfft, g->q, 1, VEC_LANES * g->row);
         for (dc_i64 i = 0; i < a->nfft; i++)
             g->q[i] = g->q[i] * scale;
         FN(spectral_put)(g, g->q, 1, a->nfft, a->dst_bin);

@@ -95,7 +95,7 @@ static void FN(spectral_bins_of)(FN(spectral_lanes) * g, int which)
     const dc_spectral_args *const a = g->a;
 
     if (a->stage == DC_SPECTRAL_BINS) {
-        FN(spectral_load_rows)(g->from, 2 * a->bins, g->x[which], 1);
+        FN(spectral_load_rows)(g->from, 2 * a->bins, g->x[which], 1, VEC_LANES * g->row);
         return;
     }
     FN(spectral_samples)(g, which, g->z, a->half ? 1 : 2);
@@ -170,7 +170,7 @@ static void FN(spectral_load_bins)(const FN(spectral_lanes) * g)
     const dc_i64 bins = a->edge < a->bins ? a->edge : a->bins;
 
     if (a->src_step == 2 && a->src_part == 1) {
-        FN(spectral_load_rows)(g->from, 2 * bins, g->x[0], 1);
+        FN(spectral_load_rows)(g->from, 2 * bins, g->x[0], 1, 2 * VEC_LANES * bins);
         return;
     }
     for (dc_i64 k = 0; k < bins; k++)

@@ -94,8 +94,9 @@ static void FN(spectral_load_far)(const FN(spectral_lanes) * g, dc_i64 step, FN(
         }
 }
 
-/* Rows p[l][0 ... n - 1] to z[0], z[every], ... */
-static void FN(spectral_load_rows)(const FN(loose) *const *p, dc_i64 n, FN(vec) * z, int every)
+/* Rows p[l][0 ... n - 1] to z[0], z[every], ...; what lies `ahead` of them is fetched. */
+static void FN(spectral_load_rows)(const FN(loose) *const *p, dc_i64 n, FN(vec) * z, int every,
+                                   dc_i64 ahead)
 {
     dc_i64 i = 0;
 
@@ -103,8 +104,10 @@ static void FN(spectral_load_rows)(const FN(loose) *const *p, dc_i64 n, FN(vec) 
         const int some = n - i < VEC_LANES ? (int)(n - i) : VEC_LANES;
         FN(vec) r[VEC_LANES];
 
-        for (int l = 0; l < VEC_LANES; l++)
+        for (int l = 0; l < VEC_LANES; l++) {
+            __builtin_prefetch((const char *)p[l] + (i + ahead) * (dc_i64)sizeof(T), 0, 2);
             r[l] = some == VEC_LANES ? FN(vloadu)(p[l] + i) : FN(vload_n)(p[l] + i, some);
+        }
         FN(vtranspose)(r);
         for (int l = 0; l < some; l++)
             z[(i + l) * every] = r[l];
@@ -131,7 +134,7 @@ static void FN(spectral_load)(const FN(spectral_lanes) * g, dc_i64 step, FN(vec)
             for (dc_i64 i = 0; i < n; i++)
                 z[i * every] = FN(vload_n)(p[0] + i * step, g->count);
     } else if (step == 1) {
-        FN(spectral_load_rows)(p, n, z, every);
+        FN(spectral_load_rows)(p, n, z, every, VEC_LANES * (p[1] - p[0]));
     } else {
         for (dc_i64 i = 0; i < n; i++)
             for (int l = 0; l < VEC_LANES; l++)

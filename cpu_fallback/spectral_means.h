@@ -79,7 +79,7 @@ static FN(vec)
 
     for (int l = 0; l < VEC_LANES; l++)
         p[l] = rows + (l < n ? l : 0) * a->frames;
-    FN(spectral_load_rows)(p, a->frames, v, 1);
+    FN(spectral_load_rows)(p, a->frames, v, 1, VEC_LANES * a->frames);
     for (dc_i64 i = 0; i < a->frames; i++) {
         nan = FN(mor)(nan, FN(visnan)(v[i]));
         v[i] = v[i] + 0;

@@ -87,8 +87,8 @@ static void take_weights(dct_spectral_call *c)
         c->squares += c->weight[i] * c->weight[i];
         size += fabsl(c->weight[i]);
     }
-    /* Weights are themselves off by some units of float64. */
-    c->weight_error = (curved && !p->taps.count ? 32 : 2) * 0x1p-53L;
+    /* Weights are themselves off by some units of float64, as much as the largest. */
+    c->weight_error = (curved && !p->taps.count ? 16 : 2) * 0x1p-53L;
     /* A sum of weights next to nothing has no digits in float64 either. */
     if (c->scaling == DC_SCALING_SPECTRUM)
         c->scale_error = 4 * 0x1p-53L * size / fabsl(c->sum);
@@ -154,10 +154,14 @@ long double dct_spectral_weigh(int32_t detrend, const long double *x, const long
 
 int dct_spectral_transform(const dct_spectral_call *c, const long double *x, dct_spectrum *s)
 {
-    long double *y = room(c->nperseg, sizeof *y);
+    long double *y = room(c->nperseg, sizeof *y), *one = room(c->nperseg, sizeof *one);
 
-    s->error = dct_spectral_weigh(c->detrend, x, c->weight, c->nperseg, y);
-    s->error *= c->bound + c->weight_error * sqrtl((long double)c->nperseg);
+    for (int64_t i = 0; i < c->nperseg; ++i)
+        one[i] = 1;
+    s->error = c->weight_error * sqrtl((long double)c->nperseg) *
+               dct_spectral_weigh(c->detrend, x, one, c->nperseg, y);
+    s->error += c->bound * dct_spectral_weigh(c->detrend, x, c->weight, c->nperseg, y);
+    free(one);
     for (int64_t k = 0; k < c->bins; ++k)
         dct_spectral_bin(y, c->nperseg, c->nfft, k, &s->re[k], &s->im[k]);
     free(y);
@@ -403,33 +407,32 @@ int64_t dct_spectral_list(const dct_spectral_call *c, const dct_spectrum *s, int
     return n;
 }
 
-/* Bin k of the windows apart: STFT, SPECTROGRAM, RFFT, PERIODOGRAM. */
+/* Bin k of the windows apart: STFT, SPECTROGRAM, RFFT, PERIODOGRAM.  A sample that is no number
+ * may leave out one part of a bin whose turns are quarters there. */
 static int64_t apart(const dct_spectral_call *c, const frames *x, int64_t k, dct_spectral_want *out)
 {
     const int complex = c->p->kind == DC_SPECTRAL_RFFT || c->p->kind == DC_SPECTRAL_STFT;
-    const long double scale = c->p->kind == DC_SPECTRAL_STFT ? sqrtl(scale_of(c)) : 1;
-    int64_t n = 0;
+    const long double sign = c->scaling == DC_SCALING_SPECTRUM && c->sum < 0 ? -1 : 1;
+    const long double root = c->p->kind == DC_SPECTRAL_STFT ? sqrtl(scale_of(c)) : 1;
+    const dct_spectral_want unknown = {0, (long double)INFINITY}, missing = {(long double)NAN, 0};
 
     for (int64_t i = 0; i < c->frames; ++i) {
         const dct_spectrum *s = &x->at[i];
-        const int edge = k == 0 || 2 * k == c->nfft; /* its imaginary part is 0, come what may */
-        const dct_spectral_want power = dct_spectral_power(c, s, k);
+        const long double slack =
+            root * (s->error + (2 * c->u + c->scale_error) * hypotl(s->re[k], s->im[k]));
 
-        out[n] = power;
-        if (complex) {
-            const long double slack =
-                scale * (s->error + (2 * c->u + c->scale_error) * hypotl(s->re[k], s->im[k]));
-            out[n] = (dct_spectral_want){scale * s->re[k], slack};
-            out[n + 1] = (dct_spectral_want){scale * s->im[k],
-                                             x->fine[i] || !edge ? slack : (long double)INFINITY};
-            if (!x->fine[i] && !edge)
-                out[n + 1].value = (long double)NAN;
+        if (!complex) {
+            out[i] = x->fine[i] ? dct_spectral_power(c, s, k) : missing;
+            continue;
         }
-        if (!x->fine[i])
-            out[n].value = (long double)NAN;
-        n += complex ? 2 : 1;
+        out[2 * i] = (dct_spectral_want){sign * root * s->re[k], slack};
+        out[2 * i + 1] = (dct_spectral_want){sign * root * s->im[k], slack};
+        if (!x->fine[i]) {
+            out[2 * i] = k ? unknown : missing;
+            out[2 * i + 1] = unknown;
+        }
     }
-    return n;
+    return c->frames * (complex ? 2 : 1);
 }
 
 int64_t dct_spectral_series(const dct_spectral_call *c, const long double *x, const long double *y,

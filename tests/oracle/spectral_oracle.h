@@ -22,7 +22,7 @@ typedef struct dct_spectral_call {
     long double *weight;      /* nperseg */
     long double sum, squares; /* of the weights */
     long double scale_error;  /* of the scale, relative */
-    long double weight_error; /* of the weights, relative */
+    long double weight_error; /* of the weights */
     long double bound;        /* of transforms: |error of X_k| <= bound |w x| */
 } dct_spectral_call;
 
