@@ -38,6 +38,8 @@ DC_INLINE int FN(spectral_apart)(const FN(spectral_lanes) * g, dc_i64 apart)
 /* v[0 ... n - 1] of each lane to its row: element k lies at to[l] + k. */
 static void FN(spectral_put_rows)(const FN(spectral_lanes) * g, const FN(vec) * v, dc_i64 n)
 {
+    const dc_i64 ahead = VEC_LANES * ((const char *)g->to[1] - (const char *)g->to[0]);
+
     for (dc_i64 k = 0; k < n; k += VEC_LANES) {
         const int some = n - k < VEC_LANES ? (int)(n - k) : VEC_LANES;
         FN(vec) r[VEC_LANES];
@@ -48,6 +50,7 @@ static void FN(spectral_put_rows)(const FN(spectral_lanes) * g, const FN(vec) * 
         for (int l = 0; l < VEC_LANES; l++) {
             if (l >= g->count)
                 break;
+            __builtin_prefetch((const char *)(g->to[l] + k) + ahead, 1, 2);
             if (some == VEC_LANES)
                 FN(vstoreu)(g->to[l] + k, r[l]);
             else

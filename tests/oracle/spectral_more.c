@@ -362,6 +362,7 @@ static int64_t overlapped(const dct_spectral_call *c, const long double *x, int6
     const long double scale = unscaled(c);
     long double *y = room(c->nfft, sizeof *y), *norm = room(all, sizeof *norm);
     dct_spectral_want *sum = room(all, sizeof *sum);
+    dct_spectral_want *lean = room(all, sizeof *lean); /* sums of |w|, |y|: errors of the weights */
 
     for (int64_t f = 0; f < frames; ++f) {
         const long double error = inverse(c, x + 2 * f, c->bins, 2 * frames, y);
@@ -374,19 +375,25 @@ static int64_t overlapped(const dct_spectral_call *c, const long double *x, int6
             sum[at].slack +=
                 isinf(y[i]) ? unknown : fabsl(scale * w) * error + 16 * c->u * fabsl(v);
             norm[at] += w * w;
+            lean[at].value += fabsl(w);
+            lean[at].slack += fabsl(y[i] * scale);
         }
     }
     for (int64_t i = cut; i < all - cut; ++i) {
         const long double by = norm[i] > 1e-10L ? norm[i] : 1;
 
-        out[i - cut] = (dct_spectral_want){sum[i].value / by,
-                                           (sum[i].slack + 16 * c->u * fabsl(sum[i].value)) / by};
+        const long double v = sum[i].value / by, off = c->weight_error;
+
+        out[i - cut].value = v;
+        out[i - cut].slack = (sum[i].slack + 16 * c->u * fabsl(sum[i].value)) / by +
+                             off * (lean[i].slack + 2 * fabsl(v) * lean[i].value) / by;
         if (isinf(sum[i].slack) || (norm[i] > 0.9e-10L && norm[i] < 1.1e-10L))
             out[i - cut].slack = unknown;
     }
     free(y);
     free(norm);
     free(sum);
+    free(lean);
     return all - 2 * cut;
 }
 

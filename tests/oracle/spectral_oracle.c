@@ -73,10 +73,11 @@ static void take_weights(dct_spectral_call *c)
     const int curved = window >= DC_WINDOW_BLACKMAN;
     long double param = (long double)p->window_param, size = 0;
 
-    if (p->window_param == -1.0) /* NOLINT: the default itself */
+    if (tapered && p->window < 0)
+        param = 0.25L;
+    else if (p->window_param < 0)
         param = window == DC_WINDOW_KAISER     ? 14
                 : window == DC_WINDOW_GAUSSIAN ? (long double)c->nperseg / 6
-                : tapered && p->window < 0     ? 0.25L
                                                : 0.5L;
     c->weight = room(c->nperseg, sizeof *c->weight);
     dct_spectral_window(window, param, p->symmetric, c->nperseg, c->weight);
@@ -402,7 +403,8 @@ int64_t dct_spectral_list(const dct_spectral_call *c, const dct_spectrum *s, int
         if (c->p->features >> bit & 1)
             out[n++] = all[bit];
     for (int64_t i = 0; !fine && i < n; ++i)
-        out[i].value = (long double)NAN;
+        if (!bands || !isfinite(out[i].value)) /* a band without bins is 0 all the same */
+            out[i] = (dct_spectral_want){(long double)NAN, 0};
     free(g);
     return n;
 }
