@@ -110,7 +110,7 @@ static dc_i64 FN(spectral_room)(const dc_spectral_args *a)
     const dc_i64 sums = a->bins / DC_SPECTRAL_LEAF + 2 + DC_SPECTRAL_NUMBERS + a->list;
 
     return z + 4 * given + 4 + (planes * a->bins > a->nfft ? planes * a->bins : a->nfft) +
-           planes * a->bins + sums + 2 * VEC_LANES;
+           planes * a->bins + sums + 2 * VEC_LANES + a->length;
 }
 
 static void FN(spectral_cut_windows)(const dc_spectral_args *a, dc_tiling *tiling)
@@ -209,6 +209,7 @@ static FN(spectral_lanes)
     g.x[1] = g.x[0] + 2 * given + 2;
     g.sum = g.x[1] + 2 * given + 2;
     g.q = g.sum + a->bins / DC_SPECTRAL_LEAF + 2 + DC_SPECTRAL_NUMBERS + a->list;
+    g.rows = g.z + FN(spectral_room)(a) - a->length;
     g.bad = FN(mnone)();
     return g;
 }

@@ -16,6 +16,7 @@ typedef struct FN(spectral_lanes) {
     FN(vec) * z;        /* core numbers                                     */
     FN(vec) * x[2], *q; /* bins of either series; planes of powers    */
     FN(vec) * sum;      /* sums of leaves                             */
+    FN(vec) * rows;     /* windows beyond the series                  */
 } FN(spectral_lanes);
 
 /* ---- sums ---------------------------------------------------------------------------------- */
@@ -77,23 +78,6 @@ DC_INLINE int FN(spectral_beside)(const FN(spectral_lanes) * g, dc_i64 step)
     return 1;
 }
 
-/* Samples beyond the ends: one by one. */
-static void FN(spectral_load_far)(const FN(spectral_lanes) * g, dc_i64 step, FN(vec) * z, int every)
-{
-    const dc_spectral_args *const a = g->a;
-
-    for (dc_i64 i = 0; i < a->length; i++)
-        for (int l = 0; l < VEC_LANES; l++) {
-            int mirror;
-            const dc_i64 at = spectral_place(a, g->start[l] + i, &mirror);
-            T x = at < 0 ? 0 : g->from[l][at * step];
-
-            if (mirror)
-                x = 2 * g->from[l][mirror == 1 ? 0 : (a->n - 1) * step] - x;
-            z[i * every][l] = x;
-        }
-}
-
 /* Rows p[l][0 ... n - 1] to z[0], z[every], ...; what lies `ahead` of them is fetched. */
 static void FN(spectral_load_rows)(const FN(loose) *const *p, dc_i64 n, FN(vec) * z, int every,
                                    dc_i64 ahead)
@@ -112,6 +96,39 @@ static void FN(spectral_load_rows)(const FN(loose) *const *p, dc_i64 n, FN(vec) 
         for (int l = 0; l < some; l++)
             z[(i + l) * every] = r[l];
     }
+}
+
+/* A window that reaches beyond the series, as a dense row. */
+static void FN(spectral_far_row)(const dc_spectral_args *a, const FN(loose) * from, dc_i64 start,
+                                 dc_i64 step, T *row)
+{
+    for (dc_i64 i = 0; i < a->length; i++) {
+        int mirror;
+        const dc_i64 at = spectral_place(a, start + i, &mirror);
+        const T x = at < 0 ? 0 : from[at * step];
+
+        row[i] = mirror ? 2 * from[mirror == 1 ? 0 : (a->n - 1) * step] - x : x;
+    }
+}
+
+/* Windows some of which reach beyond: rows of all of them, in the room of bins. */
+static void FN(spectral_load_far)(const FN(spectral_lanes) * g, dc_i64 step, FN(vec) * z, int every)
+{
+    const dc_spectral_args *const a = g->a;
+    const FN(loose) * p[VEC_LANES];
+
+    for (int l = 0; l < VEC_LANES; l++) {
+        T *const row = (T *)g->rows + l * a->length;
+
+        p[l] = row;
+        if (l >= g->count)
+            p[l] = p[0];
+        else if (step == 1 && g->start[l] >= 0 && g->start[l] + a->length <= a->n)
+            p[l] = g->from[l] + g->start[l];
+        else
+            FN(spectral_far_row)(a, g->from[l], g->start[l], step, row);
+    }
+    FN(spectral_load_rows)(p, a->length, z, every, 0);
 }
 
 /* The window's samples as z[0], z[every], ... */

@@ -76,7 +76,7 @@ static void draw_bands(dct_rng *rng, dc_spectral_params *p)
     for (int64_t i = 0; i < p->bands.count; i += 2) {
         const double a = dct_unit(rng) * p->fs * 0.6, b = dct_unit(rng) * p->fs * 0.6;
         bands[i] = dct_chance(rng, 20) ? 0.0 : a < b ? a : b;
-        bands[i + 1] = dct_chance(rng, 20) ? p->fs / 2 : a < b ? b : a;
+        bands[i + 1] = bands[i] < p->fs / 2 && dct_chance(rng, 20) ? p->fs / 2 : a < b ? b : a;
     }
 }
 
@@ -89,7 +89,7 @@ static void draw_scalars(dct_rng *rng, dc_spectral_params *p)
     p->average = dct_chance(rng, 30);
     p->boundary = (int32_t)dct_below(rng, 5);
     p->padded = dct_chance(rng, 70);
-    p->nan = dct_chance(rng, 40) || p->average; //TEMP
+    p->nan = dct_chance(rng, 40) || p->average; // TEMP
     p->closed = dct_chance(rng, 30);
     p->heads = dct_chance(rng, 40);
     p->features = dct_chance(rng, 60) ? DC_FEATURE_ALL : (int32_t)dct_range(rng, 1, DC_FEATURE_ALL);

@@ -436,12 +436,14 @@ int64_t dct_spectral_rolling(const dct_spectral_call *c, const long double *x,
         dc_spectral_params p = *c->p;
 
         p.nperseg = n;
+        if (p.window == DC_WINDOW_GAUSSIAN && p.window_param < 0)
+            p.window_param = (double)whole / 6; /* of the parameter nperseg */
         for (int64_t i = 0; i < list; ++i)
             out[t * list + i] =
                 (dct_spectral_want){p.heads == DC_HEADS_NAN ? missing : 0,
                                     p.heads != DC_HEADS_NAN && n >= whole / 2 ? unknown : 0};
         if (!head ||
-            (p.heads != DC_HEADS_NAN && n >= whole / 2 && !p.taps.count && p.nfft == DC_DEFAULT))
+            (p.heads != DC_HEADS_NAN && n >= whole / 2 && !p.taps.count && p.nfft == DC_DEFAULT && c->scaling == 2 /*TEMP*/))
             ending(&p, x + t + 1 - n, n, out + t * list);
     }
     return c->samples * list;
