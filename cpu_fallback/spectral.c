@@ -89,6 +89,8 @@ static inline dc_i64 spectral_div_up(dc_i64 a, dc_i64 b)
 
 #include "cpu_fallback/spectral_lanes.h"
 
+#include "cpu_fallback/spectral_begin.h"
+
 #include "cpu_fallback/spectral_group.h"
 
 #include "cpu_fallback/spectral_put.h"

@@ -1,7 +1,7 @@
 /* A group's transforms.  A part of cpu_fallback/spectral.c. */
 
-/* z, `points` numbers, to element k at place k of the table. */
-static void FN(spectral_transform)(const FN(spectral_lanes) * g, int turn)
+/* z, `points` numbers, to element k at place k of the table; the first `done` passes are done. */
+static void FN(spectral_transform)(const FN(spectral_lanes) * g, int turn, int done)
 {
     const dc_spectral_args *const a = g->a;
     const T *const twiddle = g->value + a->at_twiddle;
@@ -9,7 +9,7 @@ static void FN(spectral_transform)(const FN(spectral_lanes) * g, int turn)
     FN(vec) *const re = g->z + turn, *const im = g->z + 1 - turn;
 
     if (!a->bluestein) {
-        FN(spectral_forth)(a, twiddle, g->z, turn);
+        FN(spectral_forth)(a, twiddle, g->z, turn, done);
         return;
     }
     for (dc_i64 i = 0; i < a->points; i++)
@@ -17,7 +17,7 @@ static void FN(spectral_transform)(const FN(spectral_lanes) * g, int turn)
     (&re[2 * i], &im[2 * i], FN(vset)(chirp[2 * i]), FN(vset)(chirp[2 * i + 1]));
     for (dc_i64 i = 2 * a->points; i < 2 * a->core; i++)
         g->z[i] = FN(vzero)();
-    FN(spectral_forth)(a, twiddle, g->z, turn);
+    FN(spectral_forth)(a, twiddle, g->z, turn, 0);
     for (dc_i64 i = 0; i < a->core; i++)
         FN(spectral_twist)
     (&re[2 * i], &im[2 * i], FN(vset)(kernel[2 * i]), FN(vset)(kernel[2 * i + 1]));
@@ -89,6 +89,23 @@ static void FN(spectral_unpack_power)(const FN(spectral_lanes) * g, FN(vec) * q)
     }
 }
 
+/* The window of one of the series, transformed in z. */
+static void FN(spectral_window_of)(FN(spectral_lanes) * g, int which)
+{
+    const dc_spectral_args *const a = g->a;
+
+    if (FN(spectral_is_plain)(a)) {
+        FN(spectral_first_pass_of)(g, which);
+        FN(spectral_transform)(g, 0, 1);
+        return;
+    }
+    FN(spectral_samples)(g, which, g->z, a->half ? 1 : 2);
+    if (!a->half)
+        for (dc_i64 i = 0; i < a->points; i++)
+            g->z[2 * i + 1] = FN(vzero)();
+    FN(spectral_transform)(g, 0, 0);
+}
+
 /* Bins of one of the series to g->x[which]. */
 static void FN(spectral_bins_of)(FN(spectral_lanes) * g, int which)
 {
@@ -98,11 +115,7 @@ static void FN(spectral_bins_of)(FN(spectral_lanes) * g, int which)
         FN(spectral_load_rows)(g->from, 2 * a->bins, g->x[which], 1, VEC_LANES * g->row);
         return;
     }
-    FN(spectral_samples)(g, which, g->z, a->half ? 1 : 2);
-    if (!a->half)
-        for (dc_i64 i = 0; i < a->points; i++)
-            g->z[2 * i + 1] = FN(vzero)();
-    FN(spectral_transform)(g, 0);
+    FN(spectral_window_of)(g, which);
     FN(spectral_unpack_bins)(g, g->x[which]);
 }
 
@@ -117,11 +130,7 @@ static void FN(spectral_power_of)(FN(spectral_lanes) * g)
             g->q[k] = FN(spectral_power)(g->x[0][2 * k], g->x[0][2 * k + 1]);
         return;
     }
-    FN(spectral_samples)(g, 0, g->z, a->half ? 1 : 2);
-    if (!a->half)
-        for (dc_i64 i = 0; i < a->points; i++)
-            g->z[2 * i + 1] = FN(vzero)();
-    FN(spectral_transform)(g, 0);
+    FN(spectral_window_of)(g, 0);
     FN(spectral_unpack_power)(g, g->q);
 }
 
@@ -210,7 +219,7 @@ static void FN(spectral_series_of)(FN(spectral_lanes) * g)
             z[2 * (m - k) + 1] = -im;
         }
     }
-    FN(spectral_transform)(g, 1);
+    FN(spectral_transform)(g, 1, 0);
     for (dc_i64 i = 0; i < m; i++) {
         const FN(vec) *const p = z + 2 * place[i];
 

@@ -72,8 +72,16 @@ static void FN(spectral_put)(const FN(spectral_lanes) * g, const FN(vec) * v, in
             else
                 FN(vstore_n)(g->to[0] + k * step, x, g->count);
         }
-    } else if (step == 1 && every == 1) {
+    } else if (step == 1 && every == 1 && n >= VEC_LANES) {
         FN(spectral_put_rows)(g, v, n);
+    } else if (step == 1 && every == 1) {
+        T few[VEC_LANES * VEC_LANES];
+
+        for (dc_i64 k = 0; k < n; k++)
+            FN(vstoreu)(few + k * VEC_LANES, FN(spectral_quiet)(v[k]));
+        for (int l = 0; l < g->count; l++)
+            for (dc_i64 k = 0; k < n; k++)
+                g->to[l][k] = few[k * VEC_LANES + l];
     } else {
         for (dc_i64 k = 0; k < n; k++) {
             const FN(vec) x = FN(spectral_quiet)(v[k * every]);
@@ -150,7 +158,7 @@ static void FN(spectral_to_bands)(FN(spectral_lanes) * g)
     const T *const scale = g->value + a->at_scale;
 
     FN(spectral_power_of)(g);
-    for (dc_i64 k = 0; k < a->bins; k++)
+    for (dc_i64 k = 0; a->scaled && k < a->bins; k++)
         g->q[k] = g->q[k] * scale[k];
     for (dc_i32 b = 0; b < a->list; b++) {
         const FN(vec) *const q = g->q + list[2 * b];

@@ -35,11 +35,12 @@ static double bin_scale(const wanted *w)
     return w->scaling == DC_SCALING_SPECTRUM ? 1 / w->sum1 : 1;
 }
 
-static void put_scale(const wanted *w, const dc_spectral_args *a, double *to)
+static void put_scale(const wanted *w, dc_spectral_args *a, double *to)
 {
     const int both = w->scaling != DC_SCALING_NONE && w->op->kind != DC_SPECTRAL_FEATURES;
     const double inner = power_scale(w);
 
+    a->scaled = w->scaling != DC_SCALING_NONE;
     for (int64_t k = 0; k < a->bins; ++k)
         to[k] = both && k > 0 && 2 * k != a->nfft ? 2 * inner : inner;
     if (a->stage == DC_SPECTRAL_SERIES || a->to == DC_SPECTRAL_TO_BINS)

@@ -168,7 +168,7 @@ static void put_bluestein(const dc_spectral_args *a, const double *twiddle, doub
         }
         square = (square + 2 * k + 1) % (2 * n);
     }
-    spectral_forth_f64(a, twiddle, kernel, 0);
+    spectral_forth_f64(a, twiddle, kernel, 0, 0);
 }
 
 /* ---- windows ------------------------------------------------------------------------------- */

@@ -117,6 +117,7 @@ typedef struct dc_spectral_args {
     dc_i32 passes, radix[DC_SPECTRAL_PASSES];
     dc_i32 naxes;
     dc_i32 weighed;    /* 0: all weights are 1                                                  */
+    dc_i32 scaled;     /* 0: all of `scale` is 1                                                */
     dc_i32 inputs;     /* series read: 1, or 2 (CSD, COHERENCE)                                  */
     dc_i32 to_scratch; /* results go to the first scratch slot, densely, not to an output         */
     dc_i32 heads_zero; /* the first `heads` windows are not looked at: 1: they become 0, else NaN */

@@ -70,16 +70,18 @@ static inline __attribute__((always_inline)) void FN(spectral_pass)(SPECTRAL_VAL
     }
 }
 
-/* Natural order to places. */
-static __attribute__((noinline)) void
-FN(spectral_forth)(const dc_spectral_args *a, const T *twiddle, SPECTRAL_VALUE *z, int turn)
+/* Natural order to places, the first `done` passes being done. */
+static __attribute__((noinline)) void FN(spectral_forth)(const dc_spectral_args *a,
+                                                         const T *twiddle, SPECTRAL_VALUE *z,
+                                                         int turn, int done)
 {
     dc_i64 span = a->core;
 
     for (int i = 0; i < a->passes; i++) {
         const int r = a->radix[i];
 
-        FN(spectral_pass)(z, a->core, span, r, twiddle, turn, 0);
+        if (i >= done)
+            FN(spectral_pass)(z, a->core, span, r, twiddle, turn, 0);
         span /= r;
         twiddle += 2 * (r - 1) * span;
     }
