@@ -106,7 +106,7 @@ def cases(draw, taps=True, least=4):
 
 def both(name, *arrays, **keywords):
     """(ours, SciPy's on float64)"""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         warnings.simplefilter("ignore", UserWarning)
         ours = getattr(dc, name)(*arrays, **keywords)
         theirs = getattr(scipy.signal, name)(*(x.astype(np.result_type(x, np.float64))
@@ -277,7 +277,8 @@ def test_acf(samples, missing, adjusted, dtype, seed):
     wide = x.astype(np.float64)
     assert got.dtype == dtype and got.shape == (nlags + 1, 2)
     for column in range(2):
-        want = plain_acf(wide[:, column], nlags, adjusted)
+        with np.errstate(invalid="ignore"):
+            want = plain_acf(wide[:, column], nlags, adjusted)
         finite = np.isfinite(want)
         np.testing.assert_allclose(got[finite, column], want[finite], rtol=0,
                                    atol=2e-5 if dtype == "float32" else 1e-12)
