@@ -89,7 +89,7 @@ static void draw_scalars(dct_rng *rng, dc_spectral_params *p)
     p->average = dct_chance(rng, 30);
     p->boundary = (int32_t)dct_below(rng, 5);
     p->padded = dct_chance(rng, 70);
-    p->nan = dct_chance(rng, 40) || p->average; // TEMP
+    p->nan = dct_chance(rng, 40);
     p->closed = dct_chance(rng, 30);
     p->heads = dct_chance(rng, 40);
     p->features = dct_chance(rng, 60) ? DC_FEATURE_ALL : (int32_t)dct_range(rng, 1, DC_FEATURE_ALL);

@@ -3,6 +3,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/oracle/spectral_oracle.h"
 
@@ -123,7 +124,7 @@ static void logarithms(const shape *s, dct_spectral_want *flatness, dct_spectral
         wrong += e * (1 + fabsl(logl(most(most(p, e), LDBL_MIN))));
     }
     flatness->value = expl(logs) / mean;
-    flatness->slack = flatness->value * (error + 256 * s->u + s->r);
+    flatness->slack = flatness->value * expm1l(error + 256 * s->u + s->r);
     const long double scale = s->bins > 1 ? logl(n) : 1;
     entropy->value = sum / scale;
     entropy->slack = (2 * wrong + (s->r + 64 * s->u) * (sum + 1)) / scale;
@@ -209,12 +210,13 @@ int64_t dct_spectral_acf(const dct_spectral_call *c, const long double *x, dct_s
         if (!omit || isfinite(x[i]))
             z[valid++] = x[i];
     }
-    size = valid ? dct_spectral_weigh(c->detrend, z, w, valid, z) : 0;
+    size = valid ? dct_spectral_weigh(c->detrend, z, w, valid, y) : 0;
+    memcpy(z, y, (size_t)valid * sizeof *z);
     for (int64_t i = 0; i < n; ++i) {
         w[i] = !omit || isfinite(x[i]);
         y[i] = w[i] > 0 ? z[at++] : 0;
     }
-    slack = 80 * c->u * size * size;
+    slack = 16 * c->u * size * size;
     for (int64_t k = 0; k <= lags; ++k) {
         long double sum = 0, pairs = 0;
 
@@ -269,7 +271,7 @@ static dct_spectral_want lombscargle(const dct_spectral_call *c, const long doub
     const long double a = ct * ct * cc + 2 * ct * st * cs + st * st * ss;
     const long double b = ct * ct * ss - 2 * ct * st * cs + st * st * cc;
     const long double norm = c->p->normalize ? squares / 2 : 1;
-    const long double lean = 64 * c->u * (4 + phase) * (long double)valid;
+    const long double lean = 16 * c->u * (4 + phase);
     dct_spectral_want want = {(one * one / a + two * two / b) / 2 / norm, 0};
 
     /* The weaker of the two waves may be next to nothing. */
@@ -443,7 +445,7 @@ int64_t dct_spectral_rolling(const dct_spectral_call *c, const long double *x,
                 (dct_spectral_want){p.heads == DC_HEADS_NAN ? missing : 0,
                                     p.heads != DC_HEADS_NAN && n >= whole / 2 ? unknown : 0};
         if (!head ||
-            (p.heads != DC_HEADS_NAN && n >= whole / 2 && !p.taps.count && p.nfft == DC_DEFAULT && c->scaling == 2 /*TEMP*/))
+            (p.heads != DC_HEADS_NAN && n >= whole / 2 && !p.taps.count && p.nfft == DC_DEFAULT))
             ending(&p, x + t + 1 - n, n, out + t * list);
     }
     return c->samples * list;
