@@ -138,7 +138,7 @@ static void set_cost(const wanted *w)
     const double values = (double)w->a.series * (double)w->a.frames, n = (double)w->a.nfft;
     double logs = 1;
 
-    for (double m = n; m > 2; m /= 2)
+    for (int64_t m = w->a.nfft; m > 2; m /= 2)
         ++logs;
     w->plan->bytes = (double)(dc_array_elements(&w->p->src) + dc_array_elements(&w->p->dst)) *
                      (double)dc_dtype_bytes(w->dtype);

@@ -353,6 +353,11 @@ static dc_status add_short_heads(const wanted *w)
         head.taps = dc__arena_alloc(w->plan->arena, (size_t)m * sizeof *head.taps);
         DC_REQUIRE(head.taps, DC_E_MEMORY, "%s: no memory for the tables", w->op->name);
         put_window(w->p, w->window, w->param, m, head.taps);
+        head.sum1 = head.sum2 = 0;
+        for (int64_t i = 0; i < m; ++i) {
+            head.sum1 += head.taps[i];
+            head.sum2 += head.taps[i] * head.taps[i];
+        }
         row.offset += (m - 1) * row.stride[w->axis];
         row.shape[w->axis] = 1;
         head.out = dc__plan_output(w->plan, &row);

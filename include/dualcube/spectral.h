@@ -72,19 +72,14 @@ typedef struct dc_spectral_params {
  * DC_SPECTRAL_RFFT           axis: B bins; a last axis of 2 more.  No scaling; the first nfft
  *                            samples, zeros behind them where there are fewer.
  * DC_SPECTRAL_IRFFT          src: B bins on axis, a last axis of 2.  axis: nfft samples, scaled by
- *                            1 / nfft.  Imaginary parts of bin 0 and, for even nfft, of the last
- *                            are taken for 0.
- * DC_SPECTRAL_STFT           axis: B; last axes: windows, 2.
- * DC_SPECTRAL_ISTFT          src: B on axis, last axes windows, 2.  axis: samples.  Windows are
- *                            added and divided by the sum of their squared weights; where that is
- *                            not above 1e-10, they are not divided.
- * DC_SPECTRAL_PERIODOGRAM    axis: B.
- * DC_SPECTRAL_SPECTROGRAM    axis: B; last axis: windows.
- * DC_SPECTRAL_WELCH          axis: B.
- * DC_SPECTRAL_CSD            axis: B; a last axis of 2.  Mean of conj(X) Y.
- * DC_SPECTRAL_COHERENCE      axis: B.
- * DC_SPECTRAL_BANDS          axis: windows; last axis: bands.  Sums of bins (one-sided where
- *                            `scaling` is not none).
+ *                            1 / nfft; bins that src has not are 0, what it has more is ignored.
+ * Imaginary parts of bin 0 and, for even nfft, of the last are taken for 0. DC_SPECTRAL_STFT axis:
+ * B; last axes: windows, 2. DC_SPECTRAL_ISTFT          src: B on axis, last axes windows, 2.  axis:
+ * samples.  Windows are added and divided by the sum of their squared weights; where that is not
+ * above 1e-10, they are not divided. DC_SPECTRAL_PERIODOGRAM    axis: B. DC_SPECTRAL_SPECTROGRAM
+ * axis: B; last axis: windows. DC_SPECTRAL_WELCH          axis: B. DC_SPECTRAL_CSD            axis:
+ * B; a last axis of 2.  Mean of conj(X) Y. DC_SPECTRAL_COHERENCE      axis: B. DC_SPECTRAL_BANDS
+ * axis: windows; last axis: bands.  Sums of bins (one-sided where `scaling` is not none).
  * DC_SPECTRAL_ROLLING_BANDS  axis: T; last axis: bands.  Row t belongs to the nperseg rows that end
  *                            with it.
  * DC_SPECTRAL_FEATURES       axis: windows; last axis: one for each bit of `features`.
@@ -100,14 +95,15 @@ typedef struct dc_spectral_params {
  * Trends are fitted from the window's first value on, so that a common offset takes nothing from
  * the spectrum.
  *
- * Features of bins g_k at f_k, p = g / sum g: total sum g; centroid c = sum f p; bandwidth b =
- * sqrt(sum (f - c)^2 p); skewness and kurtosis sum (f - c)^3 p / b^3 and sum (f - c)^4 p / b^4 (0
- * where b is 0); rolloff: lowest f up to which `rolloff` of the total lies; flatness: geometric
- * mean of p over its mean, p at least 2^-46; entropy: -sum p ln p / ln B; crest: largest p over
- * mean p; slope: of the regression of p on f; peak frequency (lowest of equals) and g there.  A
- * window without power gives 0 in all of them (flatness 1).
+ * Features of bins g_k at f_k (never doubled), p = g / sum g: total sum g; centroid c = sum f p;
+ * bandwidth b = sqrt(sum (f - c)^2 p); skewness and kurtosis sum (f - c)^3 p / b^3 and sum (f -
+ * c)^4 p / b^4 (0 where b is 0); rolloff: lowest f up to which `rolloff` of the total lies;
+ * flatness: geometric mean of p over its mean, p at least 2^-46; entropy: -sum p ln p / ln B;
+ * crest: largest p over mean p; slope: of the regression of p on f; peak frequency (lowest of
+ * equals) and g there.  A window without power gives 0 in all of them (flatness 1).
  *
- * A NaN or an infinity makes NaN of every result of its window and of nothing else.
+ * A NaN or an infinity makes NaN of every result of its window (of a complex bin: of a part of it
+ * at least; not of a band that has no bins) and of nothing else.
  *
  * @param done  receives an event, or NULL.  With host outputs the call returns when they are
  * complete.

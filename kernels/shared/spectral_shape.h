@@ -117,7 +117,7 @@ static inline SPECTRAL_VALUE FN(spectral_exp)(SPECTRAL_VALUE x)
 
     z = SPECTRAL_F(e, SPECTRAL_K(-SPECTRAL_LN2_TAIL), z);
     SPECTRAL_PICK(DC_SPECTRAL_EXP_F32, DC_SPECTRAL_EXP_F64)
-        (SPECTRAL_FIRST, SPECTRAL_NEXT) return p * SPECTRAL_TWO_TO(e);
+    (SPECTRAL_FIRST, SPECTRAL_NEXT) return p * SPECTRAL_TWO_TO(e);
 }
 
 /* What the first pass gives. */
