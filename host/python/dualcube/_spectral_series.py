@@ -125,23 +125,6 @@ def spectral_features(x, nperseg=None, noverlap=0, features=None, fs=1.0, axis=0
                       progress=None):
     """Shape of the spectrum, window for window.
 
-    With g_k the power (or magnitude) of bin k at frequency f_k, p = g / sum g:
-
-    ================  ===========================================================================
-    total             sum g
-    centroid          c = sum f p
-    bandwidth         b = sqrt(sum (f - c)**2 p)
-    skewness          sum (f - c)**3 p / b**3, 0 where b is 0
-    kurtosis          sum (f - c)**4 p / b**4, 0 where b is 0
-    rolloff           lowest f up to which the share `rolloff` of the total lies
-    flatness          geometric mean of p over its mean, p at least 2**-46
-    entropy           -sum p ln p / ln B for B bins
-    crest             largest p over the mean
-    slope             of the regression of p on f
-    peak_frequency    f of the largest g, the lowest of equals
-    peak_power        g there
-    ================  ===========================================================================
-
     Parameters
     ----------
     x : array-like; fs : float; window; detrend; device, out, threads, progress
@@ -149,12 +132,12 @@ def spectral_features(x, nperseg=None, noverlap=0, features=None, fs=1.0, axis=0
     nperseg, noverlap, nfft, axis
         As in dualcube.band_energy().
     features : sequence of names or None
-        In the order of the results; None: all, as listed here (dualcube.SPECTRAL_FEATURES).  On a
-        device they must be in the order of the list.
+        In the order of the results; None: all, as dualcube.spectral defines them
+        (dualcube.SPECTRAL_FEATURES).  On a device they must be in that order.
     scaling : None, "density" or "spectrum"
-        g is abs(X)**2, or what welch() gives for the bins.
+        The power of a bin is abs(X)**2; over fs sum w**2; over (sum w)**2.
     weight : "power" or "magnitude"
-        g, or its root.
+        Bins are weighed with their power or its root.
     rolloff : float
         0 to 1.
 
@@ -173,15 +156,7 @@ def spectral_features(x, nperseg=None, noverlap=0, features=None, fs=1.0, axis=0
     >>> dc.spectral_features(x, 64, features=["centroid", "peak_frequency"], fs=64.0)[0].round(6)
     array([10., 10.])
     """
-    names = SPECTRAL_FEATURES if features is None else tuple(
-        (features,) if isinstance(features, str) else features)
-    for name in names:
-        if name not in SPECTRAL_FEATURES:
-            raise ValueError("spectral_features: features has %r, must be some of %s"
-                             % (name, ", ".join(SPECTRAL_FEATURES)))
-    if not names or len(set(names)) < len(names):
-        raise ValueError("spectral_features: features is %s, must name at least one, each once"
-                         % (names,))
+    names = _names(features)
     call = Call("spectral_features", "features", x, device, threads, progress)
     axis = call.axis(axis)
     frames = _frames(call, axis, fs, window, nperseg, noverlap, nfft, detrend)
@@ -193,16 +168,8 @@ def spectral_features(x, nperseg=None, noverlap=0, features=None, fs=1.0, axis=0
     count = frames.count(call.x.shape[axis])
     if places == sorted(places):
         return _result(call, axis, count, len(names), out)
-    if call.on_device:
-        raise ValueError("spectral_features: features is %s, must be in the order of "
-                         "SPECTRAL_FEATURES on a device" % (names,))
-    dense = _result(call, axis, count, len(names), None)
-    order = [sorted(places).index(place) for place in places]
-    if out is None:
-        return dense[..., order]
-    call.output(dense.shape, out)
-    out[...] = dense[..., order]
-    return out
+    return _in_order(call, axis, count, names, [sorted(places).index(place) for place in places],
+                     out)
 
 
 def acf(x, nlags=None, adjusted=False, axis=0, missing="propagate", *, device="auto", out=None,
@@ -381,6 +348,32 @@ def _bands(call, bands):
                          % (call.what, bands))
     call.numbers("bands", table.ravel())
     return len(table)
+
+
+def _names(features):
+    names = SPECTRAL_FEATURES if features is None else tuple(
+        (features,) if isinstance(features, str) else features)
+    for name in names:
+        if name not in SPECTRAL_FEATURES:
+            raise ValueError("spectral_features: features has %r, must be some of %s"
+                             % (name, ", ".join(SPECTRAL_FEATURES)))
+    if not names or len(set(names)) < len(names):
+        raise ValueError("spectral_features: features is %s, must name at least one, each once"
+                         % (names,))
+    return names
+
+
+def _in_order(call, axis, count, names, order, out):
+    """Features in another order than the library's."""
+    if call.on_device:
+        raise ValueError("spectral_features: features is %s, must be in the order of "
+                         "SPECTRAL_FEATURES on a device" % (names,))
+    dense = _result(call, axis, count, len(names), None)[..., order]
+    if out is None:
+        return dense
+    call.output(dense.shape, out)
+    out[...] = dense
+    return out
 
 
 def _shape(call, axis, extent, *last):

@@ -21,6 +21,23 @@ Results are ndarrays of x's precision (float64 for integers).  A NaN or an infin
 result of its window and of nothing else.  A series without samples gives results without
 frequencies and windows.
 
+Features of a window, with g_k the power (or magnitude) of bin k at frequency f_k, p = g / sum g:
+
+================  ===========================================================================
+total             sum g
+centroid          c = sum f p
+bandwidth         b = sqrt(sum (f - c)**2 p)
+skewness          sum (f - c)**3 p / b**3, 0 where b is 0
+kurtosis          sum (f - c)**4 p / b**4, 0 where b is 0
+rolloff           lowest f up to which the share `rolloff` of the total lies
+flatness          geometric mean of p over its mean, p at least 2**-46
+entropy           -sum p ln p / ln B for B bins
+crest             largest p over the mean
+slope             of the regression of p on f
+peak_frequency    f of the largest g, the lowest of equals
+peak_power        g there
+================  ===========================================================================
+
 Raises: ValueError (a bad argument; `out` is untouched), TypeError (a dtype, a kind of argument),
 MemoryError, dualcube.UnsupportedError, dualcube.DeviceError, KeyboardInterrupt (`out` is then
 undefined).
@@ -394,39 +411,22 @@ def istft(Zxx, fs=1.0, window="hann_periodic", nperseg=None, noverlap=None, nfft
     array([0., 1.])
     """
     call = Call("istft", "istft", Zxx, device, threads, progress, parts=True)
-    view = call.x
-    ndim = len(view.shape)
-    if ndim < 2:
-        raise ValueError("istft: Zxx has 1 axis, must have at least 2")
-    time, freq = call.axis(time_axis), call.axis(freq_axis)
-    if time == freq:
-        raise ValueError("istft: time_axis and freq_axis are both %d, must differ" % time)
+    time, freq = _time_and_frequency(call, time_axis, freq_axis)
     if not input_onesided:
         raise ValueError("istft: input_onesided = %r, must be True" % (input_onesided,))
-    even = 2 * (view.shape[freq] - 1)
-    if nperseg is None:
-        nperseg = even
+    even = 2 * (call.x.shape[freq] - 1)
+    nperseg = call.whole("nperseg", even if nperseg is None else nperseg, 1)
     if nfft is None:
         nfft = nperseg if nperseg == even + 1 else even
     fs = call.rate(fs)
     call.code("scaling", _AMPLITUDES, scaling)
     call.code("boundary", BOUNDARIES, bool(boundary))
-    nperseg = call.whole("nperseg", nperseg, 1)
     frames = call.frames(nperseg, window, nperseg, noverlap, nfft)
     call.take_bins(freq, frames.nfft)
-    view = call.x
-    count = view.shape[time]
-    view.move(time, ndim - 1)
-    view.move(freq - (freq > time), ndim - 2)
+    count = call.x.shape[time]
     half = frames.nperseg // 2 if boundary else 0
     samples = max(frames.nperseg + (count - 1) * frames.hop - 2 * half, 0) if count else 0
-    end = time - (freq < time)  # where samples lie in the result
-    shape = view.shape[:-2]
-    shape.insert(end, samples)
-    dst = call.output(shape, out)
-    dst.move(end, ndim - 2)
-    t = np.arange(samples) / float(fs)
-    return t, call.run(ndim - 2, dst) if samples else call.copied()
+    return np.arange(samples) / float(fs), _samples(call, time, freq, samples, out)
 
 
 # ---- what they share ----------------------------------------------------------------------------
@@ -441,6 +441,28 @@ def _replaced(call, axis, extent, *last):
     shape = list(call.x.shape)
     shape[axis] = extent
     return tuple(shape) + last
+
+
+def _time_and_frequency(call, time_axis, freq_axis):
+    if len(call.x.shape) < 2:
+        raise ValueError("istft: Zxx has 1 axis, must have at least 2")
+    time, freq = call.axis(time_axis), call.axis(freq_axis)
+    if time == freq:
+        raise ValueError("istft: time_axis and freq_axis are both %d, must differ" % time)
+    return time, freq
+
+
+def _samples(call, time, freq, samples, out):
+    """Samples of windows: on the axis of time, that of frequencies being gone."""
+    view, last = call.x, len(call.x.shape) - 1
+    view.move(time, last)
+    view.move(freq - (freq > time), last - 1)
+    end = time - (freq < time)
+    shape = view.shape[:-2]
+    shape.insert(end, samples)
+    dst = call.output(shape, out)
+    dst.move(end, last - 1)
+    return call.run(last - 1, dst) if samples else call.copied()
 
 
 def _power(call, axis, fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scaling,
