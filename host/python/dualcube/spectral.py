@@ -491,6 +491,9 @@ def _windows(call, axis, frames, samples, out, parts, shift=0):
         return np.empty(0), np.empty(0), call.nothing(_replaced(call, axis, 0, 0), out, parts)
     f, t = frequencies(frames.nfft, call.params.fs), frames.times(samples, call.params.fs)
     shape = _replaced(call, axis, len(f), frames.count(samples))
-    dst = call.output(shape, out, parts)
+    # In memory the bins of a window are neighbours, as SciPy has them.
+    last = len(shape) - 1
+    order = [one for one in range(last) if one != axis] + [last, axis]
+    dst = call.output(shape, out, parts, order)
     return f, t - shift if shift else t, call.run(axis, dst)
 
