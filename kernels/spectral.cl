@@ -104,14 +104,13 @@ static inline T FN(spectral_sample)(const dc_spectral_args *args, __global const
     return mirror == 0 ? v : 2 * x[mirror == 1 ? 0 : (args->n - 1) * step] - v;
 }
 
-/* A sample (less the first one) with trend (m, s) taken off, c its place from the centre. */
-static inline T FN(spectral_weigh)(int detrend, T d, T c, T m, T s, T w)
+/* A sample (less the first one) with trend (m, s) taken off, c its place from the centre.  m is 0
+ * without a trend. */
+static inline T FN(spectral_weigh)(int linear, T d, T c, T m, T s, T w)
 {
-    if (detrend == DC_DETREND_CONSTANT)
-        d = d - m;
-    if (detrend == DC_DETREND_LINEAR)
-        d = fma(-s, c, d - m);
-    return d * w;
+    const T level = d - m, slope = fma(-s, c, level);
+
+    return (linear ? slope : level) * w;
 }
 
 static inline void FN(spectral_put)(const dc_spectral_args *args, __global T *dst, dc_u32 k, PAIR x,
@@ -329,27 +328,26 @@ __kernel void FN(spectral_far_welch)(__global const T *src, dc_i64 src_at, __glo
      FN(spectral_far)(scratch, &part), 1);
 }
 
-#define SUMS_OF_TWO(row)                                                                           \
-    __kernel void FN(row)(__global const T *src, dc_i64 src_at, __global const T *other,           \
-                          dc_i64 other_at, __global const T *table, __global const dc_i32 *places, \
-                          __global T *sums, dc_spectral_args args, dc_launch part,                 \
-                          __local T *memory)                                                       \
+#define SUMS_OF_TWO(row, planes)                                                                   \
+    __kernel void FN(spectral_##row)(                                                              \
+        __global const T *src, dc_i64 src_at, __global const T *other, dc_i64 other_at,            \
+        __global const T *table, __global const dc_i32 *places, __global T *sums,                  \
+        dc_spectral_args args, dc_launch part, __local T *memory)                                  \
     {                                                                                              \
         DC_CAT(near, FN(sums))                                                                     \
-        (&args, &part, src + src_at, other + other_at, table, places, sums, memory, 2);            \
+        (&args, &part, src + src_at, other + other_at, table, places, sums, memory, planes);       \
+    }                                                                                              \
+    __kernel void FN(spectral_far_##row)(                                                          \
+        __global const T *src, dc_i64 src_at, __global const T *other, dc_i64 other_at,            \
+        __global const T *table, __global const dc_i32 *places, __global T *sums,                  \
+        __global uchar *scratch, dc_spectral_args args, dc_launch part)                            \
+    {                                                                                              \
+        DC_CAT(far, FN(sums))                                                                      \
+        (&args, &part, src + src_at, other + other_at, table, places, sums,                        \
+         FN(spectral_far)(scratch, &part), planes);                                                \
     }
-SUMS_OF_TWO(spectral_csd)
-SUMS_OF_TWO(spectral_coherence)
-
-__kernel void FN(spectral_far_sums)(__global const T *src, dc_i64 src_at, __global const T *other,
-                                    dc_i64 other_at, __global const T *table,
-                                    __global const dc_i32 *places, __global T *sums,
-                                    __global uchar *scratch, dc_spectral_args args, dc_launch part)
-{
-    DC_CAT(far, FN(sums))
-    (&args, &part, src + src_at, other + other_at, table, places, sums,
-     FN(spectral_far)(scratch, &part), 2);
-}
+SUMS_OF_TWO(csd, 2)
+SUMS_OF_TWO(coherence, 4)
 
 /* ---- back ------------------------------------------------------------------------------------ */
 

@@ -12,6 +12,7 @@ enum {
     GROUP_CPU = 64,
     LONG = 1024,           /* numbers of a long line                                             */
     NUMBERS = 8,           /* of a work-item                                                     */
+    CORE_MOST = 1 << 17,   /* numbers: butterflies times their span are below 2^32               */
     LINES_ACROSS = 8,      /* that make a whole piece of memory                                  */
     BANDS_MOST = 8,        /* summed at a time                                                   */
     GROUPS_MOST = 1 << 22, /* they go round                                                     */
@@ -161,6 +162,9 @@ static dc_status cut_lines(cutter *c, const char *near, const char *far)
         a->stage != DC_SPECTRAL_SERIES && a->to == DC_SPECTRAL_TO_SUMS ? a->chunks : a->frames;
     int64_t flags = order_of(a), line = line_of(c, 1), items, lines, groups, bytes;
 
+    DC_REQUIRE(a->core <= CORE_MOST, DC_E_UNSUPPORTED, "%s: transforms of %lld numbers; at most %d",
+               c->step->op->name, (long long)a->core, CORE_MOST);
+
     DC_REQUIRE(!__builtin_mul_overflow(a->series, across, &items), DC_E_UNSUPPORTED,
                "%s: more than 2^63 windows", c->step->op->name);
     DC_REQUIRE(size >= views, DC_E_UNSUPPORTED, "%s: needs groups of 2 work-items",
@@ -190,7 +194,9 @@ static dc_status cut_windows(cutter *c)
     switch (c->args->to) {
     case DC_SPECTRAL_TO_SUMS:
         return cut_lines(c, name,
-                         c->args->inputs == 1 ? "spectral_far_welch" : "spectral_far_sums");
+                         c->args->planes == 1   ? "spectral_far_welch"
+                         : c->args->planes == 2 ? "spectral_far_csd"
+                                                : "spectral_far_coherence");
     case DC_SPECTRAL_TO_CROSS:
         return cut_lines(c, "spectral_cross_rows", "spectral_far_cross_rows");
     case DC_SPECTRAL_TO_BANDS:

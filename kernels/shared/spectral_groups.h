@@ -6,7 +6,8 @@
  * `room` for sums.
  *
  * No barrier stands in a branch, only in loops that may have no rounds: compilers that make loops
- * of work-items double what follows such a branch. */
+ * of work-items double what follows such a branch.  They also double loops for every condition that
+ * does not change within; limits that make conditions of the index stand in their place. */
 
 /* Slot of sample i, in elements. */
 static inline dc_u32 NEAR(slot)(const dc_spectral_args *args, dc_u32 i)
@@ -87,21 +88,16 @@ static inline void NEAR(trend)(const dc_spectral_args *args, __global const T *t
     const T centre = number[DC_SPECTRAL_CENTRE];
 
     for (dc_u32 t = lane; t < tasks; t += lanes) {
-        const dc_u32 first = spectral_task(t);
+        const dc_u32 first = spectral_task(t), end = min(first + DC_SPECTRAL_LEAF, length);
+        const dc_u32 again = linear ? end : 0; /* products */
         T sum = 0, product = 0;
 
-        for (dc_u32 k = 0; k < DC_SPECTRAL_LEAF; k += DC_SPECTRAL_COLUMNS) {
-            if (first + k >= length)
-                break;
-            const T d = line[NEAR(slot)(args, first + k)];
-
-            sum += d;
-            if (linear)
-                product += d * ((T)(first + k) - centre);
-        }
+        for (dc_u32 i = first; i < end; i += DC_SPECTRAL_COLUMNS)
+            sum += line[NEAR(slot)(args, i)];
+        for (dc_u32 i = first; i < again; i += DC_SPECTRAL_COLUMNS)
+            product += line[NEAR(slot)(args, i)] * ((T)i - centre);
+        room[linear ? tasks + t : t] = product; /* replaced where there is none */
         room[t] = sum;
-        if (linear)
-            room[tasks + t] = product;
     }
     NEAR(tree)(room, tasks, linear ? 2 : 1, lane, lanes);
     *m = *s = 0;
@@ -119,23 +115,23 @@ static inline void NEAR(weigh)(const dc_spectral_args *args, __global const T *t
     const dc_u32 length = (dc_u32)args->length, core = (dc_u32)args->core;
     __global const T *const w = table + args->at_window;
     const T centre = table[args->at_number + DC_SPECTRAL_CENTRE];
+    const int linear = args->detrend == DC_DETREND_LINEAR;
+    const dc_u32 both = args->half ? 1 : 0, second = args->half ? length : 0;
+    const dc_u32 chirps = args->bluestein ? (dc_u32)args->points : 0;
     T m, s;
 
     barrier(FENCE);
     NEAR(trend)(args, table, line, room, lane, lanes, &m, &s);
     for (dc_u32 p = lane; p < core; p += lanes) {
-        const dc_u32 i = args->half ? 2 * p : p;
+        const dc_u32 i = p << both, next = i + 1 < second ? i + 1 : 0;
+        const PAIR d = z[PLACE(p)];
         PAIR y = (PAIR)(0, 0);
 
-        if (i < length) {
-            y = z[PLACE(p)];
-            y.x = FN(spectral_weigh)(args->detrend, y.x, (T)i - centre, m, s, w[i]);
-        }
-        if (!args->half || i + 1 >= length)
-            y.y = 0;
-        else
-            y.y = FN(spectral_weigh)(args->detrend, y.y, (T)(i + 1) - centre, m, s, w[i + 1]);
-        if (args->bluestein && p < (dc_u32)args->points)
+        if (i < length)
+            y.x = FN(spectral_weigh)(linear, d.x, (T)i - centre, m, s, w[i]);
+        if (next > 0)
+            y.y = FN(spectral_weigh)(linear, d.y, (T)next - centre, m, s, w[next]);
+        if (p < chirps)
             y = FN(spectral_times)(y, vload2(p, table + args->at_chirp));
         z[PLACE(p)] = y;
     }
@@ -143,13 +139,16 @@ static inline void NEAR(weigh)(const dc_spectral_args *args, __global const T *t
 
 /* ---- the transform -------------------------------------------------------------------------- */
 
-/* `shift`: log2 of q where q is a power of two, else -1. */
+/* Butterflies 0 ... all - 1.  magic: 2^32 / q, rounded up, so that b / q is the whole part of b
+ * magic / 2^32 where b q < 2^32.  Those beyond `early` of their block are twisted before, those
+ * beyond `late` behind: 0, or all of them. */
 #define GROUP_PASS(r)                                                                              \
     static inline void NEAR(pass##r)(SPACE PAIR * z, __global const T *twiddle, dc_u32 all,        \
-                                     dc_u32 q, int shift, int back, dc_u32 lane, dc_u32 lanes)     \
+                                     dc_u32 q, dc_u64 magic, dc_u32 early, dc_u32 late,            \
+                                     dc_u32 lane, dc_u32 lanes)                                    \
     {                                                                                              \
         for (dc_u32 b = lane; b < all; b += lanes) {                                               \
-            const dc_u32 block = shift < 0 ? b / q : b >> shift, j = b - block * q;                \
+            const dc_u32 block = (dc_u32)((b * magic) >> 32), j = b - block * q;                   \
             const dc_u32 first = block * q * (r) + j;                                              \
             __global const T *const t = twiddle + 2 * ((r)-1) * j;                                 \
             T re[r], im[r];                                                                        \
@@ -160,11 +159,11 @@ static inline void NEAR(weigh)(const dc_spectral_args *args, __global const T *t
                 re[k] = y.x;                                                                       \
                 im[k] = y.y;                                                                       \
             }                                                                                      \
-            if (back && j > 0)                                                                     \
+            if (j > early)                                                                         \
                 for (int k = 1; k < (r); k++)                                                      \
                     FN(spectral_twist)(&re[k], &im[k], t[2 * k - 2], t[2 * k - 1]);                \
             FN(spectral_radix##r)(re, im);                                                         \
-            if (!back && j > 0)                                                                    \
+            if (j > late)                                                                          \
                 for (int k = 1; k < (r); k++)                                                      \
                     FN(spectral_twist)(&re[k], &im[k], t[2 * k - 2], t[2 * k - 1]);                \
             for (int k = 0; k < (r); k++)                                                          \
@@ -195,28 +194,29 @@ static inline void NEAR(passes)(const dc_spectral_args *args, __global const T *
         dc_u32 span = back ? q * r : q;
 
         q = span / r;
-        const int shift = (q & (q - 1)) == 0 ? 31 - (int)clz(q) : -1;
+        const dc_u64 magic = (dc_u64)(0xffffffffu / q) + 1;
+        const dc_u32 early = back ? 0 : core, late = back ? core : 0;
         const dc_u32 all = core / r;
         __global const T *const twiddle = table + args->at_twiddle + 2 * (core - span);
 
         switch (r) {
         case 2:
-            NEAR(pass2)(z, twiddle, all, q, shift, back, lane, lanes);
+            NEAR(pass2)(z, twiddle, all, q, magic, early, late, lane, lanes);
             break;
         case 3:
-            NEAR(pass3)(z, twiddle, all, q, shift, back, lane, lanes);
+            NEAR(pass3)(z, twiddle, all, q, magic, early, late, lane, lanes);
             break;
         case 4:
-            NEAR(pass4)(z, twiddle, all, q, shift, back, lane, lanes);
+            NEAR(pass4)(z, twiddle, all, q, magic, early, late, lane, lanes);
             break;
         case 5:
-            NEAR(pass5)(z, twiddle, all, q, shift, back, lane, lanes);
+            NEAR(pass5)(z, twiddle, all, q, magic, early, late, lane, lanes);
             break;
         case 7:
-            NEAR(pass7)(z, twiddle, all, q, shift, back, lane, lanes);
+            NEAR(pass7)(z, twiddle, all, q, magic, early, late, lane, lanes);
             break;
         default:
-            NEAR(pass8)(z, twiddle, all, q, shift, back, lane, lanes);
+            NEAR(pass8)(z, twiddle, all, q, magic, early, late, lane, lanes);
         }
         barrier(FENCE);
         if (back)
@@ -246,29 +246,23 @@ static inline void NEAR(transform)(const dc_spectral_args *args, __global const 
     }
 }
 
-/* Bins of a task: bin k in x and, even nfft, bin points - k in y; how many of the two there are. */
+/* Bins of a task: bin k in x and, even nfft, bin points - k in y; whether there are two. */
 static inline int NEAR(bins)(const dc_spectral_args *args, __global const T *table,
                              __global const dc_i32 *place, const SPACE T *line, dc_u32 k, PAIR *x,
                              PAIR *y)
 {
     const SPACE PAIR *const z = (const SPACE PAIR *)line;
-    const dc_u32 points = (dc_u32)args->points;
-    const PAIR a = z[PLACE((dc_u32)place[k])];
-
-    if (!args->half) {
-        *x = a;
-        return 1;
-    }
-    if (k == 0) {
-        *x = (PAIR)(a.x + a.y, 0);
-        *y = (PAIR)(a.x - a.y, 0);
-        return 2;
-    }
-    const PAIR b = z[PLACE((dc_u32)place[points - k])], turn = vload2(k, table + args->at_post);
+    const dc_u32 points = (dc_u32)args->points, mate = args->half && k > 0 ? points - k : k;
+    const PAIR a = z[PLACE((dc_u32)place[k])], b = z[PLACE((dc_u32)place[mate])];
+    const PAIR turn = vload2(args->half ? k : 0, table + (args->half ? args->at_post : 0));
     T are = a.x, aim = a.y, bre = b.x, bim = b.y;
 
     FN(spectral_unpack)(&are, &aim, &bre, &bim, turn.x, turn.y);
-    *x = (PAIR)(are, aim);
+    are = k == 0 ? a.x + a.y : are;
+    aim = k == 0 ? 0 : aim;
+    bre = k == 0 ? a.x - a.y : bre;
+    bim = k == 0 ? 0 : bim;
+    *x = (PAIR)(args->half ? are : a.x, args->half ? aim : a.y);
     *y = (PAIR)(bre, bim);
-    return 2 * k == points ? 1 : 2;
+    return (2 * k ^ points) * (dc_u32)args->half != 0;
 }

@@ -12,7 +12,7 @@ static inline void NEAR(put_bins)(const dc_spectral_args *args, __global const T
 
     for (dc_u32 k = lane; k < tasks; k += lanes) {
         PAIR x, y;
-        const int two = NEAR(bins)(args, table, place, line, k, &x, &y) == 2;
+        const int two = NEAR(bins)(args, table, place, line, k, &x, &y);
 
         FN(spectral_put)(args, dst, k, x, scale);
         if (two)
@@ -29,7 +29,7 @@ static inline void NEAR(put_power)(const dc_spectral_args *args, __global const 
 
     for (dc_u32 k = lane; k < tasks; k += lanes) {
         PAIR x, y;
-        const int two = NEAR(bins)(args, table, place, line, k, &x, &y) == 2;
+        const int two = NEAR(bins)(args, table, place, line, k, &x, &y);
 
         dst[k * args->dst_bin] = FN(spectral_quiet)(FN(spectral_power)(x.x, x.y) * scale[k]);
         if (two)
@@ -58,7 +58,7 @@ static inline void NEAR(put_cross)(const dc_spectral_args *args, __global const 
 
     for (dc_u32 k = lane; k < tasks; k += lanes) {
         PAIR x[2], y[2];
-        const int two = NEAR(bins)(args, table, place, line, k, &x[0], &x[1]) == 2;
+        const int two = NEAR(bins)(args, table, place, line, k, &x[0], &x[1]);
 
         NEAR(bins)(args, table, place, line + next, k, &y[0], &y[1]);
         FN(spectral_put)(args, dst, k, FN(spectral_cross)(x[0], y[0]), scale[k]);
@@ -70,14 +70,15 @@ static inline void NEAR(put_cross)(const dc_spectral_args *args, __global const 
 
 /* ---- sums of bins ---------------------------------------------------------------------------- */
 
-/* Where the weight of bin k lies after NEAR(weights); without places: side by side. */
+/* Where the weight of bin k lies after NEAR(weights): the last one of an even nfft beside the
+ * first; without places side by side. */
 static inline dc_u32 NEAR(bin)(const dc_spectral_args *args, __global const dc_i32 *place, dc_u32 k)
 {
+    const dc_u32 last = args->half ? (dc_u32)args->points : (dc_u32)args->bins;
+
     if (!place)
         return k;
-    if (args->half && k == (dc_u32)args->points)
-        return 2 * PLACE((dc_u32)place[0]) + 1;
-    return 2 * PLACE((dc_u32)place[k]);
+    return 2 * PLACE((dc_u32)place[k < last ? k : 0]) + (k < last ? 0 : 1);
 }
 
 /* Bins become scaled powers (`root`: their roots) in their own places. */
@@ -90,7 +91,7 @@ static inline void NEAR(weights)(const dc_spectral_args *args, __global const T 
 
     for (dc_u32 k = lane; k < tasks; k += lanes) {
         PAIR x, y;
-        const int two = NEAR(bins)(args, table, place, line, k, &x, &y) == 2;
+        const int two = NEAR(bins)(args, table, place, line, k, &x, &y);
         T g = FN(spectral_power)(x.x, x.y) * scale[k];
 
         line[NEAR(bin)(args, place, k)] = root ? DC_CAT(dc_sqrt, SFX)(g) : g;
@@ -209,12 +210,10 @@ static inline void NEAR(put_features)(const dc_spectral_args *args, __global con
                          *const at = peak + tasks;
     T sum[DC_SPECTRAL_SUMS], rolloff = 0;
     FN(spectral_first) it;
-    int logs = 0, rolls = 0;
+    int rolls = 0;
 
-    for (int i = 0; i < args->list; i++) {
-        logs |= list[i] == 6 || list[i] == 7;
+    for (int i = 0; i < args->list; i++)
         rolls |= list[i] == 5;
-    }
     NEAR(first_pass)(args, place, line, room, lane, lanes);
     FN(spectral_begin)(&it, room[0], room[tasks]);
     it.peak = peak[0];
@@ -235,7 +234,7 @@ static inline void NEAR(put_features)(const dc_spectral_args *args, __global con
             sum[i] = term[i] = 0;
         for (dc_u32 k = first; k < first + DC_SPECTRAL_LEAF && k < bins; k += DC_SPECTRAL_COLUMNS) {
             FN(spectral_terms)
-            (&it, (T)k, number[DC_SPECTRAL_MIDDLE], line[NEAR(bin)(args, place, k)], logs, term);
+            (&it, (T)k, number[DC_SPECTRAL_MIDDLE], line[NEAR(bin)(args, place, k)], 1, term);
             for (int i = 0; i < DC_SPECTRAL_SUMS; i++)
                 sum[i] += term[i];
         }
@@ -256,17 +255,17 @@ static inline void NEAR(put_features)(const dc_spectral_args *args, __global con
 
 /* A window's powers (planes: 1), cross powers (2) or both (4) onto the sums of its chunk, plane
  * after plane of `bins` from sum and, planes 2 and 3, from sum + more. */
-static inline void NEAR(add_bin)(const dc_spectral_args *args, SPACE T *sum, dc_u32 more, dc_u32 k,
-                                 PAIR x, PAIR y)
+static inline void NEAR(add_bin)(const dc_spectral_args *args, int planes, SPACE T *sum,
+                                 dc_u32 more, dc_u32 k, PAIR x, PAIR y)
 {
     const dc_u32 bins = (dc_u32)args->bins;
     const PAIR cross = FN(spectral_cross)(x, y);
 
-    if (args->planes == 1) {
+    if (planes == 1) {
         sum[k] += FN(spectral_power)(x.x, x.y);
         return;
     }
-    if (args->planes == 2) {
+    if (planes == 2) {
         sum[k] += cross.x;
         sum[more + k] += cross.y;
         return;
@@ -279,19 +278,19 @@ static inline void NEAR(add_bin)(const dc_spectral_args *args, SPACE T *sum, dc_
 
 /* The line of y (views: 2) lies `next` elements behind that of x. */
 static inline void NEAR(add_window)(const dc_spectral_args *args, __global const T *table,
-                                    __global const dc_i32 *place, const SPACE T *line, dc_u32 next,
-                                    SPACE T *sum, dc_u32 lane, dc_u32 lanes)
+                                    __global const dc_i32 *place, const SPACE T *line, int planes,
+                                    dc_u32 next, SPACE T *sum, dc_u32 lane, dc_u32 lanes)
 {
     const dc_u32 tasks = spectral_pairs(args), points = (dc_u32)args->points;
 
     for (dc_u32 k = lane; k < tasks; k += lanes) {
         PAIR x[2], y[2] = {(PAIR)(0, 0), (PAIR)(0, 0)};
-        const int two = NEAR(bins)(args, table, place, line, k, &x[0], &x[1]) == 2;
+        const int two = NEAR(bins)(args, table, place, line, k, &x[0], &x[1]);
 
-        if (next > 0)
+        if (planes > 1)
             NEAR(bins)(args, table, place, line + next, k, &y[0], &y[1]);
-        NEAR(add_bin)(args, sum, next, k, x[0], y[0]);
+        NEAR(add_bin)(args, planes, sum, next, k, x[0], y[0]);
         if (two)
-            NEAR(add_bin)(args, sum, next, points - k, x[1], y[1]);
+            NEAR(add_bin)(args, planes, sum, next, points - k, x[1], y[1]);
     }
 }

@@ -165,9 +165,9 @@ __kernel void FN(spectral_rows)(__global const T *src, dc_i64 src_at, __global c
         barrier(CLK_GLOBAL_MEM_FENCE);
         DC_CAT(far, FN(trend))(&args, table, row, room, me, size, &m, &s);
         for (dc_i64 i = me; i < args.nfft; i += size)
-            row[i] = i < args.length
-                         ? FN(spectral_weigh)(args.detrend, row[i], (T)i - centre, m, s, w[i])
-                         : 0;
+            row[i] = i < args.length ? FN(spectral_weigh)(args.detrend == DC_DETREND_LINEAR, row[i],
+                                                          (T)i - centre, m, s, w[i])
+                                     : 0;
         barrier(CLK_GLOBAL_MEM_FENCE);
     }
 }
@@ -252,9 +252,8 @@ static inline void FN(spectral_chunks)(const dc_spectral_args *args, const dc_la
                             (args->inputs == 1 || FN(spectral_finite)(vload2(row, y)))))
             continue;
         DC_CAT(far, FN(add_bin))
-        (args, sums + item * size,
-         2 * (dc_u32)args->bins * (args->planes == 4) + (dc_u32)args->bins * (args->planes == 2),
-         (dc_u32)k, z, other);
+        (args, args->planes, sums + item * size, (dc_u32)args->bins * (args->planes / 2), (dc_u32)k,
+         z, other);
         taken++;
     }
     if (k == 0)

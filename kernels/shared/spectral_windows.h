@@ -84,18 +84,20 @@ static inline void NEAR(windows)(const dc_spectral_args *args, const dc_launch *
     }
 }
 
-/* Chunks of windows to sums; `views` 2: a line of src and a line of other. */
+/* Chunks of windows to sums of `planes`, known when the kernel is compiled; more than one: a line
+ * of src and a line of other. */
 static inline void NEAR(sums)(const dc_spectral_args *args, const dc_launch *part,
                               __global const T *src, __global const T *other,
                               __global const T *table, __global const dc_i32 *places,
-                              __global T *sums, SPACE T *memory, int views)
+                              __global T *sums, SPACE T *memory, int planes)
 {
     const spectral_team by = spectral_team_of(part, SPECTRAL_LOAD_ACROSS),
                         it = spectral_team_of(part, 0);
+    const int views = planes == 1 ? 1 : 2;
     const dc_u32 items = it.lines / views, lanes = it.lanes * views, me = (dc_u32)get_local_id(0),
                  item = me / lanes, lane = me - item * lanes;
     const dc_u32 numbers = NEAR(numbers)(args), stride = (dc_u32)part->p[1];
-    const dc_u32 own = (dc_u32)(args->bins * args->planes) / views;
+    const dc_u32 own = (dc_u32)args->bins * planes / views;
     const dc_i32 rounds = (dc_i32)min(args->frames, (dc_i64)DC_SPECTRAL_CHUNK);
     __global const dc_i32 *const place = places + args->at_place;
     SPACE T *const line = memory + item * views * stride, *const sum = line + stride - own;
@@ -126,7 +128,7 @@ static inline void NEAR(sums)(const dc_spectral_args *args, const dc_launch *par
             if (at.window * DC_SPECTRAL_CHUNK + w < args->frames &&
                 !(args->omit &&
                   (line[numbers] != 0 || (views == 2 && line[stride + numbers] != 0)))) {
-                NEAR(add_window)(args, table, place, line, next, sum, lane, lanes);
+                NEAR(add_window)(args, table, place, line, planes, next, sum, lane, lanes);
                 taken++;
             }
         }
