@@ -78,7 +78,8 @@ enum {
     SPECTRAL_SERIES_FAST, /* neighbouring lanes are neighbouring series, else windows           */
     SPECTRAL_RUN,         /* windows or series that groups do not cross                         */
     SPECTRAL_GROUPS,      /* groups of such a run                                               */
-    SPECTRAL_EACH         /* groups, series of a tile                                           */
+    SPECTRAL_EACH,        /* groups, series of a tile                                           */
+    SPECTRAL_PACK         /* windows of a block whose series are laid out anew; 0: they are not */
 };
 
 static inline dc_i64 spectral_div_up(dc_i64 a, dc_i64 b)
@@ -115,6 +116,29 @@ static dc_i64 FN(spectral_room)(const dc_spectral_args *a)
            planes * a->bins + sums + 2 * VEC_LANES + a->length;
 }
 
+/* Windows that overlap by half and more, of series whose samples are no neighbours: blocks of
+ * windows of VEC_LANES series, laid out as rows, so that lanes are windows. */
+static int FN(spectral_cut_packs)(const dc_spectral_args *a, dc_tiling *tiling)
+{
+    dc_i64 *const part = tiling->part;
+    const dc_i64 lead = a->naxes ? a->shape[a->naxes - 1] : 1;
+    dc_i64 span;
+
+    if (a->stage != DC_SPECTRAL_WINDOWS || a->inputs != 1 || a->src_step == 1 || a->pad ||
+        2 * a->hop > a->length || a->frames < 4 * VEC_LANES)
+        return 0;
+    part[SPECTRAL_PACK] = spectral_div_up(a->length / a->hop, VEC_LANES) * VEC_LANES;
+    if (part[SPECTRAL_PACK] < 16 * VEC_LANES)
+        part[SPECTRAL_PACK] = 16 * VEC_LANES;
+    span = (part[SPECTRAL_PACK] - 1) * a->hop + a->length;
+    part[SPECTRAL_RUN] = span + 2 * VEC_LANES;
+    part[SPECTRAL_GROUPS] = spectral_div_up(lead, VEC_LANES);
+    part[SPECTRAL_EACH] = spectral_div_up(a->frames, part[SPECTRAL_PACK]);
+    tiling->tiles = a->series / lead * part[SPECTRAL_GROUPS] * part[SPECTRAL_EACH];
+    tiling->scratch_bytes += VEC_LANES * part[SPECTRAL_RUN] * (dc_i64)sizeof(T);
+    return 1;
+}
+
 static void FN(spectral_cut_windows)(const dc_spectral_args *a, dc_tiling *tiling)
 {
     dc_i64 *const part = tiling->part;
@@ -123,6 +147,8 @@ static void FN(spectral_cut_windows)(const dc_spectral_args *a, dc_tiling *tilin
     const int beside = a->naxes && a->src_stride[a->naxes - 1] == 1 && lead > 1;
     const dc_i64 items = a->series * a->frames;
 
+    if (FN(spectral_cut_packs)(a, tiling))
+        return;
     part[SPECTRAL_SERIES_FAST] =
         !rows && a->frames > 0 &&
         (a->frames < VEC_LANES ? lead > a->frames : beside && (a->src_step != 1 || a->n == 1));
@@ -196,6 +222,8 @@ static void FN(spectral_cut)(const void *args, const dc_machine *machine, dc_til
 
 #include "cpu_fallback/spectral_tiles.h"
 
+#include "cpu_fallback/spectral_packs.h"
+
 /* ---- stages -------------------------------------------------------------------------------- */
 
 /* Some series of a stage that takes one after the other. */
@@ -264,7 +292,9 @@ static void FN(spectral_tile)(void *const *operand, const void *args, const dc_t
          a->bins - tile < VEC_LANES ? (int)(a->bins - tile) : VEC_LANES, (T *)operand[2] + to);
         break;
     default:
-        if (a->to == DC_SPECTRAL_TO_SUMS && a->stage != DC_SPECTRAL_ROWS)
+        if (tiling->part[SPECTRAL_PACK])
+            FN(spectral_packs_tile)(operand, a, tiling, tile, scratch);
+        else if (a->to == DC_SPECTRAL_TO_SUMS && a->stage != DC_SPECTRAL_ROWS)
             FN(spectral_sums_tile)(operand, a, tiling, tile, scratch);
         else
             FN(spectral_windows_tile)(operand, a, tiling, tile, scratch);
