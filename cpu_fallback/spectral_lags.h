@@ -4,7 +4,7 @@
  */
 enum { FN(SPECTRAL_WIDE) = DC_SPECTRAL_ACF_COLUMNS / VEC_LANES };
 #ifdef DC_VECTOR_AVX512
-enum { FN(SPECTRAL_SIDE) = 8 };
+enum { FN(SPECTRAL_SIDE) = VEC_LANES };
 #else
 enum { FN(SPECTRAL_SIDE) = 2 };
 #endif
@@ -32,22 +32,48 @@ static T FN(spectral_stem)(FN(spectral_shrub) * tree)
     return sum;
 }
 
-/* Sum of (y[i] - first) times 1 or i - centre over i < n; with `valid` of those that are 1 there.
- */
+/* Term i: y[i] - first, times 1 or i - centre; 0 where `valid` is. */
+static T FN(spectral_term)(const T *y, const T *valid, dc_i64 i, T first, int line, T centre)
+{
+    const T d = y[i] - first;
+
+    if (valid && valid[i] == 0)
+        return 0;
+    return line ? d * ((T)i - centre) : d;
+}
+
+/* Leaves of VEC_LANES * LEAF terms y[i] - first, a lane for each. */
+static void FN(spectral_leaves)(const T *y, T first, FN(spectral_shrub) * tree)
+{
+    const FN(loose) * p[VEC_LANES];
+    FN(vec) z[DC_SPECTRAL_LEAF], column[DC_SPECTRAL_COLUMNS] = {{0}}, leaf;
+
+    for (int l = 0; l < VEC_LANES; l++)
+        p[l] = y + l * DC_SPECTRAL_LEAF;
+    FN(spectral_load_rows)(p, DC_SPECTRAL_LEAF, z, 1, VEC_LANES * DC_SPECTRAL_LEAF);
+    for (int i = 0; i < DC_SPECTRAL_LEAF; i++)
+        column[i % DC_SPECTRAL_COLUMNS] += z[i] - FN(vset)(first);
+    leaf = (column[0] + column[1]) + (column[2] + column[3]);
+    for (int l = 0; l < VEC_LANES; l++)
+        FN(spectral_twig)(tree, leaf[l]);
+}
+
+/* Sum of the terms of all i < n. */
 static T FN(spectral_total)(const T *y, const T *valid, dc_i64 n, T first, int line, T centre)
 {
     FN(spectral_shrub) tree = {.top = 0, .leaves = 0};
+    dc_i64 at = 0;
 
-    for (dc_i64 at = 0; at < n; at += DC_SPECTRAL_LEAF) {
+    if (!valid && !line)
+        for (; at + VEC_LANES * DC_SPECTRAL_LEAF <= n; at += VEC_LANES * DC_SPECTRAL_LEAF)
+            FN(spectral_leaves)(y + at, first, &tree);
+    for (; at < n; at += DC_SPECTRAL_LEAF) {
         const dc_i64 end = at + DC_SPECTRAL_LEAF < n ? at + DC_SPECTRAL_LEAF : n;
         T column[DC_SPECTRAL_COLUMNS] = {0};
 
-        for (dc_i64 i = at; i < end; i++) {
-            const T d = y[i] - first;
-
-            if (!valid || valid[i] != 0)
-                column[(i - at) % DC_SPECTRAL_COLUMNS] += line ? d * ((T)i - centre) : d;
-        }
+        for (dc_i64 i = at; i < end; i++)
+            column[(i - at) % DC_SPECTRAL_COLUMNS] +=
+                FN(spectral_term)(y, valid, i, first, line, centre);
         FN(spectral_twig)(&tree, (column[0] + column[1]) + (column[2] + column[3]));
     }
     return FN(spectral_stem)(&tree);
@@ -86,7 +112,70 @@ static dc_i64 FN(spectral_residuals)(const dc_spectral_args *a, const T *value, 
     return count;
 }
 
-/* r[k] for lags k ... k + SIDE - 1 of one run of i = at ... end - 1, end + those lags <= n. */
+/* Lanes s ... of a, then of b: what lies s elements behind a, where b follows it. */
+#ifdef DC_VECTOR_AVX512
+#if DC_BITS_OF(SFX) == 32
+#define SPECTRAL_SHIFT(s)                                                                          \
+    case s:                                                                                        \
+        return (FN(vec))_mm512_alignr_epi32((__m512i)b, (__m512i)a, s);
+#else
+#define SPECTRAL_SHIFT(s)                                                                          \
+    case s:                                                                                        \
+        return (FN(vec))_mm512_alignr_epi64((__m512i)b, (__m512i)a, s);
+#endif
+DC_INLINE FN(vec) FN(spectral_shift)(FN(vec) a, FN(vec) b, int s)
+{
+    switch (s) {
+        SPECTRAL_SHIFT(1)
+        SPECTRAL_SHIFT(2)
+        SPECTRAL_SHIFT(3)
+        SPECTRAL_SHIFT(4)
+        SPECTRAL_SHIFT(5)
+        SPECTRAL_SHIFT(6)
+        SPECTRAL_SHIFT(7)
+#if DC_BITS_OF(SFX) == 32
+        SPECTRAL_SHIFT(8)
+        SPECTRAL_SHIFT(9)
+        SPECTRAL_SHIFT(10)
+        SPECTRAL_SHIFT(11)
+        SPECTRAL_SHIFT(12)
+        SPECTRAL_SHIFT(13)
+        SPECTRAL_SHIFT(14)
+        SPECTRAL_SHIFT(15)
+#endif
+    default:
+        return a;
+    }
+}
+#undef SPECTRAL_SHIFT
+#endif
+
+/* Products of COLUMNS values from y[i] on and those `lag` to `lag` + side - 1 behind. */
+DC_INLINE void FN(spectral_block)(const T *y, dc_i64 i, dc_i64 lag, int side,
+                                  FN(vec) sum[][FN(SPECTRAL_WIDE)])
+{
+#ifdef DC_VECTOR_AVX512
+    FN(vec) a = FN(vloadu)(y + i + lag);
+
+    for (int v = 0; v < FN(SPECTRAL_WIDE); v++) {
+        const FN(vec) x = FN(vload)(y + i + v * VEC_LANES);
+        const FN(vec) b = FN(vloadu)(y + i + (v + 1) * VEC_LANES + lag);
+
+        _Pragma("GCC unroll 16") for (int s = 0; s < side; s++) sum[s][v] =
+            FN(vfma)(x, FN(spectral_shift)(a, b, s), sum[s][v]);
+        a = b;
+    }
+#else
+    for (int v = 0; v < FN(SPECTRAL_WIDE); v++) {
+        const FN(vec) x = FN(vload)(y + i + v * VEC_LANES);
+
+        for (int s = 0; s < side; s++)
+            sum[s][v] = FN(vfma)(x, FN(vloadu)(y + i + v * VEC_LANES + lag + s), sum[s][v]);
+    }
+#endif
+}
+
+/* Columns of lags lag ... lag + side - 1 of one run of i = at ... end - 1. */
 DC_INLINE void FN(spectral_run)(const T *y, dc_i64 n, dc_i64 at, dc_i64 end, dc_i64 lag, int side,
                                 FN(vec) sum[][FN(SPECTRAL_WIDE)])
 {
@@ -95,14 +184,9 @@ DC_INLINE void FN(spectral_run)(const T *y, dc_i64 n, dc_i64 at, dc_i64 end, dc_
     for (int s = 0; s < side; s++)
         for (int v = 0; v < FN(SPECTRAL_WIDE); v++)
             sum[s][v] = FN(vzero)();
-    for (; i + DC_SPECTRAL_ACF_COLUMNS <= end && i + DC_SPECTRAL_ACF_COLUMNS + lag + side - 1 <= n;
+    for (; i + DC_SPECTRAL_ACF_COLUMNS <= end && i + DC_SPECTRAL_ACF_COLUMNS + VEC_LANES + lag <= n;
          i += DC_SPECTRAL_ACF_COLUMNS)
-        for (int v = 0; v < FN(SPECTRAL_WIDE); v++) {
-            const FN(vec) x = FN(vload)(y + i + v * VEC_LANES);
-
-            for (int s = 0; s < side; s++)
-                sum[s][v] = FN(vfma)(x, FN(vloadu)(y + i + v * VEC_LANES + lag + s), sum[s][v]);
-        }
+        FN(spectral_block)(y, i, lag, side, sum);
     for (; i < end; i += DC_SPECTRAL_ACF_COLUMNS)
         for (int s = 0; s < side; s++)
             for (int v = 0; v < FN(SPECTRAL_WIDE); v++) {
@@ -117,17 +201,17 @@ DC_INLINE void FN(spectral_run)(const T *y, dc_i64 n, dc_i64 at, dc_i64 end, dc_
             }
 }
 
-/* Columns to one number: halves added. */
+/* Columns to one number: c and c + 8 are added, then c + 4, c + 2, c + 1. */
 static T FN(spectral_fold)(const FN(vec) * sum)
 {
-    T column[DC_SPECTRAL_ACF_COLUMNS];
+    FN(vec) x[FN(SPECTRAL_WIDE)];
 
     for (int v = 0; v < FN(SPECTRAL_WIDE); v++)
-        FN(vstoreu)(column + v * VEC_LANES, sum[v]);
-    for (int h = DC_SPECTRAL_ACF_COLUMNS / 2; h > 0; h /= 2)
-        for (int c = 0; c < h; c++)
-            column[c] += column[c + h];
-    return column[0];
+        x[v] = sum[v];
+    for (int h = FN(SPECTRAL_WIDE) / 2; h > 0; h /= 2)
+        for (int v = 0; v < h; v++)
+            x[v] = x[v] + x[v + h];
+    return FN(vspread)(x[0])[0];
 }
 
 static void FN(spectral_products)(const T *y, dc_i64 n, dc_i64 lags, T *r)

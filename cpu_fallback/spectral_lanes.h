@@ -78,18 +78,65 @@ DC_INLINE int FN(spectral_beside)(const FN(spectral_lanes) * g, dc_i64 step)
     return 1;
 }
 
+/* Rows so far apart that their lines meet in the same sets of the caches: they are read and written
+ * some lines at a time. */
+DC_INLINE int FN(spectral_collide)(dc_i64 bytes)
+{
+    const dc_i64 rest = bytes & 4095;
+
+    return bytes != 0 && (rest < 192 || rest > 4096 - 192);
+}
+
+/* Registers of a row that are read or written at a time, and where the next row begins. */
+enum { FN(SPECTRAL_PIECE) = 8, FN(SPECTRAL_PIECE_ROW) = 9 * VEC_LANES };
+
+/* n <= PIECE registers of every row, to a square of rows and from there to z. */
+static void FN(spectral_load_piece)(const FN(loose) *const *p, dc_i64 n, FN(vec) * z, int every,
+                                    dc_i64 ahead)
+{
+    T piece[VEC_LANES * FN(SPECTRAL_PIECE_ROW)] __attribute__((aligned(DC_VECTOR_BYTES)));
+
+    for (int l = 0; l < VEC_LANES; l++)
+        for (dc_i64 k = 0; k < n; k++) {
+            __builtin_prefetch((const char *)(p[l] + k * VEC_LANES) + ahead, 0, 2);
+            FN(vstore)
+            (piece + l * FN(SPECTRAL_PIECE_ROW) + k * VEC_LANES, FN(vloadu)(p[l] + k * VEC_LANES));
+        }
+    for (dc_i64 k = 0; k < n; k++) {
+        FN(vec) r[VEC_LANES];
+
+        for (int l = 0; l < VEC_LANES; l++)
+            r[l] = FN(vload)(piece + l * FN(SPECTRAL_PIECE_ROW) + k * VEC_LANES);
+        FN(vtranspose)(r);
+        for (int l = 0; l < VEC_LANES; l++)
+            z[(k * VEC_LANES + l) * every] = r[l];
+    }
+}
+
 /* Rows p[l][0 ... n - 1] to z[0], z[every], ...; what lies `ahead` of them is fetched. */
 static void FN(spectral_load_rows)(const FN(loose) *const *p, dc_i64 n, FN(vec) * z, int every,
                                    dc_i64 ahead)
 {
+    const dc_i64 bytes = ahead * (dc_i64)sizeof(T);
     dc_i64 i = 0;
 
+    if (FN(spectral_collide)((const char *)p[1] - (const char *)p[0]))
+        for (; i + VEC_LANES <= n;) {
+            const FN(loose) * q[VEC_LANES];
+            const dc_i64 most = (n - i) / VEC_LANES;
+            const dc_i64 some = most < FN(SPECTRAL_PIECE) ? most : FN(SPECTRAL_PIECE);
+
+            for (int l = 0; l < VEC_LANES; l++)
+                q[l] = p[l] + i;
+            FN(spectral_load_piece)(q, some, z + i * every, every, bytes);
+            i += some * VEC_LANES;
+        }
     for (; i < n; i += VEC_LANES) {
         const int some = n - i < VEC_LANES ? (int)(n - i) : VEC_LANES;
         FN(vec) r[VEC_LANES];
 
         for (int l = 0; l < VEC_LANES; l++) {
-            __builtin_prefetch((const char *)p[l] + (i + ahead) * (dc_i64)sizeof(T), 0, 2);
+            __builtin_prefetch((const char *)(p[l] + i) + bytes, 0, 2);
             r[l] = some == VEC_LANES ? FN(vloadu)(p[l] + i) : FN(vload_n)(p[l] + i, some);
         }
         FN(vtranspose)(r);

@@ -35,12 +35,41 @@ DC_INLINE int FN(spectral_apart)(const FN(spectral_lanes) * g, dc_i64 apart)
     return 1;
 }
 
+/* PIECE registers of every row, from a square of rows. */
+static void FN(spectral_put_piece)(const FN(spectral_lanes) * g, const FN(vec) * v, dc_i64 k,
+                                   dc_i64 ahead)
+{
+    T piece[VEC_LANES * FN(SPECTRAL_PIECE_ROW)] __attribute__((aligned(DC_VECTOR_BYTES)));
+
+    for (int i = 0; i < FN(SPECTRAL_PIECE); i++) {
+        FN(vec) r[VEC_LANES];
+
+        for (int l = 0; l < VEC_LANES; l++)
+            r[l] = FN(spectral_quiet)(v[k + i * VEC_LANES + l]);
+        FN(vtranspose)(r);
+        for (int l = 0; l < VEC_LANES; l++)
+            FN(vstore)(piece + l * FN(SPECTRAL_PIECE_ROW) + i * VEC_LANES, r[l]);
+    }
+    for (int l = 0; l < g->count; l++)
+        for (int i = 0; i < FN(SPECTRAL_PIECE); i++) {
+            FN(loose) *const to = g->to[l] + k + i * VEC_LANES;
+
+            __builtin_prefetch((const char *)to + ahead, 1, 2);
+            FN(vstoreu)(to, FN(vload)(piece + l * FN(SPECTRAL_PIECE_ROW) + i * VEC_LANES));
+        }
+}
+
 /* v[0 ... n - 1] of each lane to its row: element k lies at to[l] + k. */
 static void FN(spectral_put_rows)(const FN(spectral_lanes) * g, const FN(vec) * v, dc_i64 n)
 {
-    const dc_i64 ahead = VEC_LANES * ((const char *)g->to[1] - (const char *)g->to[0]);
+    const dc_i64 apart = (const char *)g->to[1] - (const char *)g->to[0];
+    const dc_i64 ahead = VEC_LANES * apart;
+    dc_i64 k = 0;
 
-    for (dc_i64 k = 0; k < n; k += VEC_LANES) {
+    if (FN(spectral_collide)(apart))
+        for (; k + FN(SPECTRAL_PIECE) * VEC_LANES <= n; k += FN(SPECTRAL_PIECE) * VEC_LANES)
+            FN(spectral_put_piece)(g, v, k, ahead);
+    for (; k < n; k += VEC_LANES) {
         const int some = n - k < VEC_LANES ? (int)(n - k) : VEC_LANES;
         FN(vec) r[VEC_LANES];
 

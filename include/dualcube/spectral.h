@@ -69,25 +69,30 @@ typedef struct dc_spectral_params {
 /**
  * Spectra of the series of src along `axis`.  Shapes of dst, `axis` being replaced:
  *
- * DC_SPECTRAL_RFFT           axis: B bins; a last axis of 2 more.  No scaling; the first nfft
- *                            samples, zeros behind them where there are fewer.
- * DC_SPECTRAL_IRFFT          src: B bins on axis, a last axis of 2.  axis: nfft samples, scaled by
- *                            1 / nfft; bins that src has not are 0, what it has more is ignored.
- * Imaginary parts of bin 0 and, for even nfft, of the last are taken for 0. DC_SPECTRAL_STFT axis:
- * B; last axes: windows, 2. DC_SPECTRAL_ISTFT          src: B on axis, last axes windows, 2.  axis:
- * samples.  Windows are added and divided by the sum of their squared weights; where that is not
- * above 1e-10, they are not divided. DC_SPECTRAL_PERIODOGRAM    axis: B. DC_SPECTRAL_SPECTROGRAM
- * axis: B; last axis: windows. DC_SPECTRAL_WELCH          axis: B. DC_SPECTRAL_CSD            axis:
- * B; a last axis of 2.  Mean of conj(X) Y. DC_SPECTRAL_COHERENCE      axis: B. DC_SPECTRAL_BANDS
- * axis: windows; last axis: bands.  Sums of bins (one-sided where `scaling` is not none).
- * DC_SPECTRAL_ROLLING_BANDS  axis: T; last axis: bands.  Row t belongs to the nperseg rows that end
- *                            with it.
- * DC_SPECTRAL_FEATURES       axis: windows; last axis: one for each bit of `features`.
- * DC_SPECTRAL_ACF            axis: lags + 1.  Of the series less its mean, divided by lag 0.
- * DC_SPECTRAL_LOMBSCARGLE    axis: freqs.  A NaN value is left out.  Phases are products of the
- *                            dtype: float32 is for short times.
- * DC_SPECTRAL_FIND_PERIOD    axis: 3: period in units of time (0: none found), strength (the
- *                            autocorrelation at it), share of the power at its bin.
+ * - DC_SPECTRAL_RFFT: axis: B bins; a last axis of 2 more. No scaling; the first nfft samples,
+ *   zeros behind them where there are fewer.
+ * - DC_SPECTRAL_IRFFT: src: B bins on axis, a last axis of 2; axis: nfft samples, scaled by 1 /
+ *   nfft. Bins that src has not are 0, what it has more is ignored. Imaginary parts of bin 0 and,
+ *   for even nfft, of the last are taken for 0.
+ * - DC_SPECTRAL_STFT: axis: B; last axes: windows, 2.
+ * - DC_SPECTRAL_ISTFT: src: B on axis, last axes windows, 2; axis: samples. Windows are added and
+ *   divided by the sum of their squared weights; where that is not above 1e-10, they are not
+ *   divided.
+ * - DC_SPECTRAL_PERIODOGRAM: axis: B.
+ * - DC_SPECTRAL_SPECTROGRAM: axis: B; last axis: windows.
+ * - DC_SPECTRAL_WELCH: axis: B.
+ * - DC_SPECTRAL_CSD: axis: B; a last axis of 2. Mean of conj(X) Y.
+ * - DC_SPECTRAL_COHERENCE: axis: B.
+ * - DC_SPECTRAL_BANDS: axis: windows; last axis: bands. Sums of bins (one-sided where `scaling` is
+ *   not none).
+ * - DC_SPECTRAL_ROLLING_BANDS: axis: T; last axis: bands. Row t belongs to the nperseg rows that
+ *   end with it.
+ * - DC_SPECTRAL_FEATURES: axis: windows; last axis: one for each bit of `features`.
+ * - DC_SPECTRAL_ACF: axis: lags + 1. Of the series less its mean, divided by lag 0.
+ * - DC_SPECTRAL_LOMBSCARGLE: axis: freqs. A NaN value is left out. Phases are products of the
+ *   dtype: float32 is for short times.
+ * - DC_SPECTRAL_FIND_PERIOD: axis: 3: period in units of time (0: none found), strength (the
+ *   autocorrelation at it), share of the power at its bin.
  *
  * Windows begin every nperseg - noverlap samples; samples behind the last whole window are left
  * out (STFT: `padded`).  Formulas and defaults are those of scipy.signal: density |X|^2 / (fs sum
