@@ -108,8 +108,8 @@ def irfft(x, n=None, axis=-1, norm=None, *, device="auto", out=None, threads=Non
     Parameters
     ----------
     x : array-like of complex64 or complex128, 1 to 7 axes
-        Bins 0 ... n // 2 on the axis; others are left out, missing ones are 0 (on a device they must
-        be there).  Real numbers are taken for complex ones.
+        Bins 0 ... n // 2 on the axis; others are left out, missing ones are 0.  Real numbers are
+        taken for complex ones.
     n : int or None
         Samples of the result; None: twice the number of bins less 1.
     axis : int
@@ -135,7 +135,8 @@ def irfft(x, n=None, axis=-1, norm=None, *, device="auto", out=None, threads=Non
     _unscaled(call, norm)
     axis = call.axis(axis)
     n = call.whole("n", 2 * (call.x.shape[axis] - 1) if n is None else n, 1)
-    call.take_bins(axis, n)
+    if not call.x.shape[axis]:
+        raise ValueError("irfft: x has no bins on axis %d, must have at least 1" % axis)
     call.set(nfft=n)
     return call.run(axis, call.output(_replaced(call, axis, n), out))
 
@@ -398,8 +399,7 @@ def istft(Zxx, fs=1.0, window="hann_periodic", nperseg=None, noverlap=None, nfft
     -------
     (t, x): times; real array, without the axis of frequencies, samples on that of windows: the
     windows' samples, weighted again and added, divided by the sum of the squared weights where that
-    is above 1e-10 (float32: 1e-6) of its largest value.  A NaN makes its windows NaN.  No windows
-    give no samples.
+    is above 1e-10.  A NaN makes its windows NaN.  No windows give no samples.
 
     Raises and class: see dualcube.spectral.
 
