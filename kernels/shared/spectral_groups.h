@@ -45,30 +45,29 @@ static inline void NEAR(tree)(SPACE T *room, dc_u32 tasks, dc_u32 sums, dc_u32 l
 
 /* ---- a window into a line ------------------------------------------------------------------- */
 
-/* Samples less the first (trends) or as they are; x is sample 0 of the series.  Whether all are
- * finite. */
+/* `some` samples, all or none, less the first (trends) or as they are, zeros behind them; x is
+ * sample 0 of the series.  Whether all are finite. */
 static inline int NEAR(load)(const dc_spectral_args *args, __global const T *x, dc_i64 step,
-                             dc_i64 first, SPACE T *line, dc_u32 lane, dc_u32 lanes)
+                             dc_i64 first, dc_u32 some, SPACE T *line, dc_u32 lane, dc_u32 lanes)
 {
     const dc_u32 length = (dc_u32)args->length;
-    const int inside = first >= 0 && first + args->length <= args->n;
-    const T a = args->detrend == DC_DETREND_NONE ? 0 : FN(spectral_sample)(args, x, step, first);
+    const dc_u32 inside = first >= 0 && first + args->length <= args->n ? some : 0;
+    const T a = args->detrend == DC_DETREND_NONE || some == 0
+                    ? 0
+                    : FN(spectral_sample)(args, x, step, first);
+    __global const T *p = x + (first + lane) * step;
+    const dc_i64 next = step * (dc_i64)lanes;
+    dc_u32 i = lane;
     int finite = 1;
 
-    if (inside) {
-        __global const T *p = x + (first + lane) * step;
-        const dc_i64 next = step * (dc_i64)lanes;
+    for (; i < inside; i += lanes, p += next) {
+        const T v = *p;
 
-        for (dc_u32 i = lane; i < length; i += lanes, p += next) {
-            const T v = *p;
-
-            finite &= v - v == 0;
-            line[NEAR(slot)(args, i)] = v - a;
-        }
-        return finite;
+        finite &= v - v == 0;
+        line[NEAR(slot)(args, i)] = v - a;
     }
-    for (dc_u32 i = lane; i < length; i += lanes) {
-        const T v = FN(spectral_sample)(args, x, step, first + i);
+    for (; i < length; i += lanes) {
+        const T v = i < some ? FN(spectral_sample)(args, x, step, first + i) : 0;
 
         finite &= v - v == 0;
         line[NEAR(slot)(args, i)] = v - a;

@@ -159,9 +159,9 @@ __kernel void FN(spectral_rows)(__global const T *src, dc_i64 src_at, __global c
         const dc_i64 from = spectral_series_at(&args, series, &other, &to);
         T m, s;
 
-        if (window >= args.heads)
-            DC_CAT(far, FN(load))
-        (&args, src + src_at + from, args.src_step, args.first + window * args.hop, row, me, size);
+        DC_CAT(far, FN(load))
+        (&args, src + src_at + from, args.src_step, args.first + window * args.hop,
+         window >= args.heads ? (dc_u32)args.length : 0, row, me, size);
         barrier(CLK_GLOBAL_MEM_FENCE);
         DC_CAT(far, FN(trend))(&args, table, row, room, me, size, &m, &s);
         for (dc_i64 i = me; i < args.nfft; i += size)

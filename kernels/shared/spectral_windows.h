@@ -18,16 +18,16 @@ static inline void NEAR(window)(const dc_spectral_args *args, const dc_launch *p
                         it = spectral_team_of(part, 0);
     const dc_u32 numbers = NEAR(numbers)(args);
     SPACE T *const line = memory + it.line * part->p[1];
-    int finite = 1;
+    int finite;
 
     if (look) { /* known when the kernel is compiled */
         if (it.lane == 0)
             line[numbers] = 0;
         barrier(FENCE);
     }
-    if (there)
-        finite = NEAR(load)(args, src, step, args->first + window * args->hop,
-                            memory + by.line * part->p[1], by.lane, by.lanes);
+    finite = NEAR(load)(args, src, step, args->first + window * args->hop,
+                        there ? (dc_u32)args->length : 0, memory + by.line * part->p[1], by.lane,
+                        by.lanes);
     if (look && args->omit && !finite)
         memory[by.line * part->p[1] + numbers] = 1;
     NEAR(weigh)(args, table, line, line + numbers + 1, it.lane, it.lanes);
