@@ -56,6 +56,24 @@ def test_latency(tmp_path):
     assert len(calls) == 4 and all(entry["median_us"] > 0 for entry in calls)
 
 
+def test_contests():
+    """Shares of the work count, calls are checked, bars are judged."""
+    from bench.peers import contest
+
+    def records(near, got):
+        one = contest.Contest("row", "title", 1000, lambda: sum(range(2000)),
+                              [("all", lambda: sum(range(20000)), 1, 2, 100),
+                               ("a tenth", lambda: sum(range(20000)), 1, 20, 1000, 0.1)], 1,
+                              lambda: (got, [1.0]), near)
+        return list(contest._records(one, None, True))
+
+    whole, tenth = records(1e-4, [1.0])
+    assert whole["verdict"] == "must" and 3 < whole["ratio"] < 40
+    assert tenth["ratio"] > 5 * whole["ratio"] and tenth["slow"]["elements"] == 100
+    with pytest.raises(measure.Disagreement, match="title"):
+        records(1e-4, [1.1])
+
+
 def test_usage():
     done = peers("--operation", "mode")
     assert done.returncode == 2 and "must be one of" in done.stderr

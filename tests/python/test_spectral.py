@@ -241,6 +241,19 @@ def test_a_bad_row_leaves_its_neighbours_alone(name, dtype, bad):
         assert np.isnan(got[2, :, 1]).any()
 
 
+@pytest.mark.parametrize("n", (10007, 16384))
+def test_long_rows_are_alone_too(n):
+    """Lengths beyond those of the same bits: rows still know nothing of each other."""
+    for dtype in DTYPES:
+        x = noise((3, n), dtype, n)
+        spectrum, power = dc.rfft(x), dc.periodogram(x)[1]
+        same(dc.rfft(x[1:2]), spectrum[1:2])
+        x[1, 5] = np.nan
+        for got, want in ((dc.rfft(x), spectrum), (dc.periodogram(x)[1], power)):
+            same(got[::2], want[::2])
+            assert np.isnan(got[1]).all()
+
+
 def test_nan_stays_in_its_window():
     x = noise(400, "float64", 10)
     want = {"spectrogram": dc.spectrogram(x, nperseg=50, noverlap=0)[2],
