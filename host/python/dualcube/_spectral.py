@@ -49,19 +49,16 @@ class View:
         self.shape.insert(target, self.shape.pop(source))
         self.strides.insert(target, self.strides.pop(source))
 
-    def struct(self):
-        tail = ([2], [1]) if self.parts else ([], [])
-        out = _library.Array()
-        out.dtype, out.ndim = _inputs.code_of(self.dtype), len(self.shape) + len(tail[0])
-        for axis, extent in enumerate(self.shape + tail[0]):
-            out.shape[axis] = extent
-        for axis, stride in enumerate(self.strides + tail[1]):
-            out.stride[axis] = stride
+    def describe(self, params, offset):
+        """Write the view into the params struct."""
+        shape, strides = self.shape, self.strides
+        if self.parts:
+            shape, strides = shape + [2], strides + [1]
         if isinstance(self.array, np.ndarray):
-            out.data = self.array.__array_interface__["data"][0]
+            buffer, data = 0, self.array.__array_interface__["data"][0]
         else:
-            out.buffer = self.array._buffer.handle.value
-        return out
+            buffer, data = self.array._buffer.handle.value, 0
+        _inputs.view(params, offset, buffer, data, shape, strides, self.dtype)
 
 
 def _admit_complex(what, x):
@@ -376,9 +373,9 @@ class Call:
     def run(self, axis, dst, other=None):
         """Compute dst from x along its `axis`; the result as the caller gets it."""
         self.params.axis = axis
-        self.params.src = self.x.struct()
-        self.params.dst = dst.struct()
+        self.x.describe(self.params, self.operation.src)
+        dst.describe(self.params, self.operation.dst)
         if other is not None:
-            self.params.other = other.struct()
+            other.describe(self.params, self.operation.parameters["other"].offset)
         self.queue.call(self.operation, self.params, self.size >= _LONG, self.progress)
         return self.copied()
