@@ -155,7 +155,12 @@ static dc_status plan_new(dc_cl_queue *queue, const dc_step *step, fft_plan **ma
         return dc__fail(DC_E_DEVICE, "%s: FFT of length %lld on %s: VkFFT's error %d",
                         step->op->name, (long long)n, queue->device->info.id, (int)result);
     }
-    clRetainCommandQueue(plan->commands);
+    if (clRetainCommandQueue(plan->commands) != CL_SUCCESS) { /* plan_free() would release it */
+        if (plan->made)
+            deleteVkFFT(&plan->app);
+        free(plan);
+        return dc__fail(DC_E_DEVICE, "%s: clRetainCommandQueue failed", step->op->name);
+    }
     *made = plan;
     return DC_OK;
 }
