@@ -179,24 +179,19 @@ static inline T NEAR(rolloff)(const dc_spectral_args *args, __global const dc_i3
                               const SPACE T *line, const SPACE T *leaf, T target)
 {
     const dc_u32 bins = (dc_u32)args->bins, leaves = spectral_tasks(args->bins) / 4;
+    dc_u32 i = 0, k, end;
     T before = 0;
 
-    for (dc_u32 i = 0; i < leaves; i++) {
-        const T after = before + leaf[i];
-
-        if (after >= target) {
-            const dc_u32 end = min((i + 1) * DC_SPECTRAL_LEAF, bins);
-
-            for (dc_u32 k = i * DC_SPECTRAL_LEAF; k < end; k++) {
-                before += line[NEAR(bin)(args, place, k)];
-                if (before >= target)
-                    return (T)k;
-            }
-            return (T)(end - 1);
-        }
-        before = after;
+    while (i < leaves && !(before + leaf[i] >= target))
+        before += leaf[i++];
+    k = i * DC_SPECTRAL_LEAF; /* no leaf: beyond the last bin */
+    end = min(k + DC_SPECTRAL_LEAF, bins);
+    for (; k < end; k++) {
+        before += line[NEAR(bin)(args, place, k)];
+        if (before >= target)
+            break;
     }
-    return (T)(bins - 1);
+    return (T)(k < end ? k : end - 1);
 }
 
 static inline void NEAR(put_features)(const dc_spectral_args *args, __global const T *table,
