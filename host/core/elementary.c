@@ -2,6 +2,12 @@
 
 #include <math.h>
 
+/* Where the processor has fma, calls of it become instructions: same bits, a tenth of the time. */
+#define INLINE static inline __attribute__((always_inline))
+#if defined(__x86_64__) && !defined(__FMA__)
+#define FUSED static __attribute__((target("fma")))
+#endif
+
 /* x = k ln 2 + r, |r| <= ln 2 / 2, the series of exp(r) to r^13 / 13!. */
 double dc__exp(double x)
 {
@@ -45,7 +51,7 @@ double dc__ln(double x)
 }
 
 /* cos and sin of x + tail, |x| <= pi / 4: Taylor's series, the leading terms kept apart. */
-static void near_zero(double x, double tail, double *c, double *s)
+INLINE void near_zero(double x, double tail, double *c, double *s)
 {
     static const double odd[] = {-1.0 / 6,
                                  1.0 / 120,
@@ -76,7 +82,7 @@ static void near_zero(double x, double tail, double *c, double *s)
 }
 
 /* cos and sin of turns + tail of a turn, |turns| <= 1/8. */
-static void small_turn(double turns, double tail, double *c, double *s)
+INLINE void small_turn(double turns, double tail, double *c, double *s)
 {
     const double head = 0x1.921fb54442d18p+2, rest = 0x1.1a62633145c07p-52; /* 2 pi */
     const double x = turns * head;
@@ -84,7 +90,7 @@ static void small_turn(double turns, double tail, double *c, double *s)
     near_zero(x, fma(turns, head, -x) + fma(turns, rest, tail * head), c, s);
 }
 
-void dc__turn(int64_t k, int64_t n, double *c, double *s)
+INLINE void turn(int64_t k, int64_t n, double *c, double *s)
 {
     const int64_t quarter = (4 * k + n / 2) / n; /* nearest */
     const int64_t rest = 4 * k - quarter * n;    /* of 4 n to a turn; |rest| <= n / 2 */
@@ -108,7 +114,7 @@ void dc__turn(int64_t k, int64_t n, double *c, double *s)
     }
 }
 
-double dc__cos_pi(double x)
+INLINE double cos_pi(double x)
 {
     const double half = rint(2 * x); /* nearest half: quarters of a turn */
     const int64_t quarter = (int64_t)half & 3;
@@ -116,6 +122,38 @@ double dc__cos_pi(double x)
 
     small_turn((x - half * 0.5) * 0.5, 0, &c, &s);
     return quarter == 0 ? c : quarter == 1 ? -s : quarter == 2 ? -c : s;
+}
+
+#ifdef FUSED
+FUSED void fused_turn(int64_t k, int64_t n, double *c, double *s)
+{
+    turn(k, n, c, s);
+}
+
+FUSED double fused_cos_pi(double x)
+{
+    return cos_pi(x);
+}
+#endif
+
+void dc__turn(int64_t k, int64_t n, double *c, double *s)
+{
+#ifdef FUSED
+    if (__builtin_cpu_supports("fma")) {
+        fused_turn(k, n, c, s);
+        return;
+    }
+#endif
+    turn(k, n, c, s);
+}
+
+double dc__cos_pi(double x)
+{
+#ifdef FUSED
+    if (__builtin_cpu_supports("fma"))
+        return fused_cos_pi(x);
+#endif
+    return cos_pi(x);
 }
 
 double dc__bessel_i0(double x)
