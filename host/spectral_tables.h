@@ -8,6 +8,7 @@
 #define SPECTRAL_F fma
 #include "kernels/shared/spectral_fft.h"
 #include "kernels/shared/spectral_passes.h"
+#include "kernels/shared/spectral_radices.h"
 #undef SPECTRAL_F
 #undef SPECTRAL_SPLAT
 #undef SPECTRAL_VALUE
@@ -22,51 +23,6 @@ typedef struct tables {
 } tables;
 
 /* ---- lengths ------------------------------------------------------------------------------- */
-
-static int is_smooth(int64_t n)
-{
-    static const int prime[] = {2, 3, 5, 7};
-
-    for (int i = 0; i < 4; ++i)
-        while (n % prime[i] == 0)
-            n /= prime[i];
-    return n == 1;
-}
-
-/* Odd radices first, then fours, then eights; two alone where it must be. */
-static void set_radices(dc_spectral_args *a)
-{
-    int64_t rest = a->core;
-    int twos = 0;
-
-    a->passes = 0;
-    for (int r = 7; r >= 3; r -= 2)
-        for (; rest % r == 0; rest /= r)
-            a->radix[a->passes++] = r;
-    for (; rest > 1; rest /= 2)
-        ++twos;
-    if (twos % 3 == 1 && twos == 1)
-        a->radix[a->passes++] = 2;
-    else if (twos % 3 == 1)
-        a->radix[a->passes++] = 4, a->radix[a->passes++] = 4;
-    else if (twos % 3 == 2)
-        a->radix[a->passes++] = 4;
-    for (twos -= twos % 3 == 1 ? (twos == 1 ? 1 : 4) : twos % 3; twos > 0; twos -= 3)
-        a->radix[a->passes++] = 8;
-}
-
-/* Work of the passes over n numbers, a pass of radix 8 over one being 1. */
-static double cost_of_passes(int64_t n)
-{
-    dc_spectral_args a = {.core = n};
-    static const double each[] = {0, 0, 0.6, 0.9, 0.8, 1.3, 0, 1.9, 1.0};
-    double sum = 0;
-
-    set_radices(&a);
-    for (int i = 0; i < a.passes; ++i)
-        sum += each[a.radix[i]];
-    return sum * (double)n;
-}
 
 /* nfft to points, core, radices. */
 static void set_lengths(dc_spectral_args *a)
@@ -103,46 +59,6 @@ static double *roots(dc_arena *arena, int64_t n)
         root[2 * k + 1] = -s;
     }
     return root;
-}
-
-static void put_twiddles(const dc_spectral_args *a, const double *root, double *to)
-{
-    int64_t span = a->core;
-
-    for (int i = 0; i < a->passes; ++i) {
-        const int64_t r = a->radix[i], q = span / r, stride = a->core / span;
-
-        for (int64_t j = 0; j < q; ++j)
-            for (int64_t k = 1; k < r; ++k, to += 2)
-                memcpy(to, root + 2 * (j * k * stride), 2 * sizeof *to);
-        span = q;
-    }
-}
-
-static int64_t twiddle_values(const dc_spectral_args *a)
-{
-    int64_t span = a->core, sum = 0;
-
-    for (int i = 0; i < a->passes; ++i) {
-        span /= a->radix[i];
-        sum += 2 * (a->radix[i] - 1) * span;
-    }
-    return sum;
-}
-
-/* Where the passes leave element k. */
-static void put_places(const dc_spectral_args *a, int32_t *to)
-{
-    for (int64_t k = 0; k < a->core; ++k) {
-        int64_t rest = k, block = a->core, place = 0;
-
-        for (int i = 0; i < a->passes; ++i) {
-            block /= a->radix[i];
-            place += rest % a->radix[i] * block;
-            rest /= a->radix[i];
-        }
-        to[k] = (int32_t)place;
-    }
 }
 
 /* chirp[k] = exp(-pi i k^2 / points); kernel: the passes of its conjugate, wrapped around, over

@@ -145,6 +145,7 @@ static void cpu_queue_free(void *queue)
 {
     dc_cpu_queue *q = queue;
 
+    dc__cpu_fft_forget(q);
     for (int32_t i = 0; i < q->threads; ++i)
         dc_host_free(q->context, q->scratch[i].memory);
     free(q->scratch);

@@ -78,7 +78,7 @@ static void run_tiles(shared_loop *shared, int thread)
     float_mode_leave(mode);
 }
 
-static dc_status grow_scratch(dc_cpu_queue *queue, int32_t threads, size_t bytes)
+dc_status dc__cpu_scratch(dc_cpu_queue *queue, int32_t threads, size_t bytes)
 {
     for (int32_t i = 0; i < threads; ++i) {
         dc_cpu_scratch *scratch = &queue->scratch[i];
@@ -110,7 +110,7 @@ dc_status dc__cpu_loop(dc_cpu_queue *queue, dc_cpu_loop *loop)
     shared_loop shared = {loop, queue, 0, 0, loop->progress ? dc__trace_now() : 0};
 
     loop->threads = team_size(queue, loop->tiling);
-    DC_TRY(grow_scratch(queue, loop->threads, (size_t)loop->tiling->scratch_bytes));
+    DC_TRY(dc__cpu_scratch(queue, loop->threads, (size_t)loop->tiling->scratch_bytes));
 #ifdef DC_HAVE_OPENMP
     if (loop->threads > 1) {
 #pragma omp parallel num_threads(loop->threads)

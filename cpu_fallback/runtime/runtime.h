@@ -14,11 +14,15 @@ typedef struct dc_cpu_scratch {
     size_t bytes;
 } dc_cpu_scratch;
 
+enum { DC_CPU_FFTS = 4 }; /* plans of FFT steps that a queue keeps */
+
 typedef struct dc_cpu_queue {
     dc_context *context;
     int32_t threads, isa;
     dc_machine machine;
     dc_cpu_scratch *scratch; /* one per thread */
+    struct dc_fft_plan *fft[DC_CPU_FFTS];
+    int32_t fft_next; /* the one that goes first */
 } dc_cpu_queue;
 
 /* Run all tiles of a step on the queue's threads. */
@@ -35,8 +39,13 @@ typedef struct dc_cpu_loop {
 } dc_cpu_loop;
 dc_status dc__cpu_loop(dc_cpu_queue *queue, dc_cpu_loop *loop);
 
+/* At least `bytes` of scratch for each of the first `threads` threads. */
+dc_status dc__cpu_scratch(dc_cpu_queue *queue, int32_t threads, size_t bytes);
+
 /* Steps that call a library.  Rows and sizes as in host/core/plan.h. */
 dc_status dc__cpu_fft(dc_cpu_queue *queue, const dc_step *step, const void *in, void *out);
+/* Give up the plans kept. */
+void dc__cpu_fft_forget(dc_cpu_queue *queue);
 dc_status dc__cpu_gemm(dc_cpu_queue *queue, const dc_step *step, const void *a, const void *b,
                        void *c);
 

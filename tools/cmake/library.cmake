@@ -4,7 +4,7 @@ set(dc_root "${PROJECT_SOURCE_DIR}")
 file(GLOB dc_host_sources CONFIGURE_DEPENDS
      "${dc_root}/host/*.c" "${dc_root}/host/core/*.c" "${dc_root}/host/topology/*.c")
 file(GLOB dc_runtime_sources CONFIGURE_DEPENDS "${dc_root}/cpu_fallback/runtime/*.c")
-list(FILTER dc_runtime_sources EXCLUDE REGEX "/isa\\.c$")
+list(FILTER dc_runtime_sources EXCLUDE REGEX "/(isa|fft_lanes)\\.c$")
 
 # Kernel text as bytes.
 file(GLOB dc_kernels CONFIGURE_DEPENDS "${dc_root}/kernels/*.cl")
@@ -69,12 +69,11 @@ endif()
 set(dc_isa_flags_baseline)
 set(dc_isa_flags_avx2 -march=x86-64-v3)
 set(dc_isa_flags_avx512 -march=x86-64-v4 -mprefer-vector-width=512)
-# One object per family, type and instruction set: isa.c with other names.
-function(dc_add_mirror isa stem sfx)
+# One object per stem, type and instruction set.
+function(dc_add_isa isa stem sfx source)
     set(target dualcube_isa_${isa}_${stem}_${sfx})
-    dc_add_objects(${target} "${dc_root}/cpu_fallback/runtime/isa.c")
-    target_compile_definitions(${target} PRIVATE DC_ISA=${isa} DC_STEM=${stem} SFX=${sfx}
-        DC_MIRROR_${sfx} "DC_OWN_${stem}=~,1" DC_MIRROR_FILE="cpu_fallback/${stem}.c")
+    dc_add_objects(${target} "${dc_root}/cpu_fallback/runtime/${source}")
+    target_compile_definitions(${target} PRIVATE DC_ISA=${isa} SFX=${sfx} DC_MIRROR_${sfx})
     # Vector arguments stay inside the object, so their calling convention is nobody's concern.
     target_compile_options(${target} PRIVATE ${dc_isa_flags_${isa}} -Wno-psabi)
     if(NOT DC_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
@@ -99,6 +98,21 @@ function(dc_add_mirror isa stem sfx)
     endif()
     set(dc_objects "${dc_objects}" PARENT_SCOPE)
 endfunction()
+
+# A family: isa.c with other names.
+function(dc_add_mirror isa stem sfx)
+    dc_add_isa(${isa} ${stem} ${sfx} isa.c)
+    target_compile_definitions(dualcube_isa_${isa}_${stem}_${sfx} PRIVATE DC_STEM=${stem}
+        "DC_OWN_${stem}=~,1" DC_MIRROR_FILE="cpu_fallback/${stem}.c")
+    set(dc_objects "${dc_objects}" PARENT_SCOPE)
+endfunction()
+
+# The transforms of FFT steps.
+foreach(isa IN LISTS dc_isas)
+    foreach(sfx f32 f64)
+        dc_add_isa(${isa} fft ${sfx} fft_lanes.c)
+    endforeach()
+endforeach()
 
 set(dc_mirrors "${dc_root}/cpu_fallback/runtime/families.inc")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${dc_mirrors}")
