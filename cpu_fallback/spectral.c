@@ -204,6 +204,7 @@ static void FN(spectral_cut)(const void *args, const dc_machine *machine, dc_til
         break;
     case DC_SPECTRAL_MEANS:
     case DC_SPECTRAL_PEAKS:
+    case DC_SPECTRAL_RATIOS:
         tiling->part[SPECTRAL_EACH] = 1 + 8192 / (a->bins * a->planes + 1);
         tiling->tiles = spectral_div_up(a->series, tiling->part[SPECTRAL_EACH]);
         tiling->work = a->series * a->bins;
@@ -243,6 +244,8 @@ static void FN(spectral_series_tile)(void *const *operand, const dc_spectral_arg
             FN(spectral_means)(a, value, operand[3], s, dst);
         else if (a->stage == DC_SPECTRAL_MEDIANS)
             FN(spectral_medians)(a, value, operand[3], s, dst, scratch);
+        else if (a->stage == DC_SPECTRAL_RATIOS)
+            FN(spectral_ratios)(a, (const T *)operand[3] + s * a->nfft, dst);
         else
             FN(spectral_peaks)(a, value, operand[3], operand[4], s, dst);
     }
@@ -269,6 +272,7 @@ static void FN(spectral_tile)(void *const *operand, const void *args, const dc_t
     case DC_SPECTRAL_MEANS:
     case DC_SPECTRAL_MEDIANS:
     case DC_SPECTRAL_PEAKS:
+    case DC_SPECTRAL_RATIOS:
         FN(spectral_series_tile)(operand, a, tiling, tile, scratch);
         break;
     case DC_SPECTRAL_LAGS:

@@ -276,6 +276,18 @@ static void FN(spectral_lags)(const dc_spectral_args *a, const T *value, const F
     }
 }
 
+/* Sums of products of one series to autocorrelations. */
+static void FN(spectral_ratios)(const dc_spectral_args *a, const T *r, FN(loose) * to)
+{
+    const T zero = a->adjusted ? r[0] / (T)a->n : r[0];
+
+    for (dc_i64 k = 0; k <= a->lags; k++) {
+        const T x = (a->adjusted ? r[k] / (T)(a->n - k) : r[k]) / zero;
+
+        to[k * a->dst_bin] = x == x ? x : SPECTRAL_QUIET;
+    }
+}
+
 /* ---- Lomb and Scargle ---------------------------------------------------------------------- */
 
 /* Frequencies k ... k + n - 1 of one series. */

@@ -120,7 +120,8 @@ static dc_status put_tables(const wanted *w, dc_spectral_args *a, int forth, int
     t.value = dc__arena_alloc(w->plan->arena, (size_t)t.values * sizeof *t.value);
     t.whole = dc__arena_alloc(w->plan->arena, (size_t)(t.wholes + 1) * sizeof *t.whole);
     DC_REQUIRE(t.value && t.whole, DC_E_MEMORY, "%s: no memory for the tables", w->op->name);
-    memcpy(t.value, w->taps, (size_t)a->at_scale * sizeof *t.value);
+    for (int64_t i = 0; i < a->at_scale; ++i)
+        t.value[i] = a->weighed || a->stage == DC_SPECTRAL_OVERLAP ? w->taps[i] : 1;
     if (a->stage == DC_SPECTRAL_TIMES)
         memcpy(t.value + a->at_scale, w->p->freqs.at, (size_t)a->bins * sizeof *t.value);
     else
@@ -387,8 +388,60 @@ static dc_status add_lags_to(const wanted *w, const dc_spectral_args *args, int3
                a.lags + 1, NULL);
 }
 
+/* Many lags: the residuals' powers transformed back. */
+static dc_status add_far_lags(const wanted *w)
+{
+    const int64_t size = (int64_t)dc_dtype_bytes(w->dtype);
+    wanted far = *w;
+    dc_spectral_args *const a = &far.a;
+    int32_t table[2], slot[5], rows, bins, products;
+
+    far.scaling = DC_SCALING_NONE;
+    a->length = a->hop = a->n;
+    a->frames = 1;
+    for (a->nfft = (a->n + a->lags + 1) / 2 * 2; !is_smooth(a->nfft); a->nfft += 2)
+        ;
+    set_lengths(a);
+    a->to = DC_SPECTRAL_TO_CROSS;
+    a->to_scratch = 1;
+    a->stage = DC_SPECTRAL_ROWS;
+    DC_TRY(put_tables(&far, a, 0, table));
+    slot[0] = w->slot[0];
+    slot[1] = table[0];
+    slot[2] = table[1];
+    slot[3] = rows = dc__plan_scratch(w->plan, a->series * a->nfft * size);
+    DC_TRY(add(w, DC_STEP_LAUNCH, slot, 1, 0, 3, a, a->series, a->nfft, NULL));
+    bins = dc__plan_scratch(w->plan, a->series * 2 * a->bins * size);
+    DC_TRY(add_library(w, a, rows, bins, DC_FFT_R2C));
+    a->stage = DC_SPECTRAL_BINS; /* |X|^2 and 0, of X and X */
+    a->inputs = 2;
+    a->dst_bin = 2;
+    a->dst_part = 1;
+    a->dst_frame = 0;
+    for (int32_t d = a->naxes - 1, last = d; d >= 0; --d)
+        a->dst_stride[d] = d == last ? 2 * a->bins : a->dst_stride[d + 1] * a->shape[d + 1];
+    products = dc__plan_scratch(w->plan, a->series * 2 * a->bins * size);
+    slot[0] = table[0];
+    slot[1] = table[1];
+    slot[2] = slot[3] = bins;
+    slot[4] = products;
+    DC_TRY(add(w, DC_STEP_LAUNCH, slot, 0, 0, 5, a, a->series, a->bins, NULL));
+    DC_TRY(add_library(w, a, products, rows, DC_FFT_C2R));
+    a->stage = DC_SPECTRAL_RATIOS;
+    a->to_scratch = 0;
+    a->dst_bin = w->a.dst_bin;
+    memcpy(a->dst_stride, w->a.dst_stride, sizeof a->dst_stride);
+    slot[0] = w->out;
+    slot[1] = table[0];
+    slot[2] = table[1];
+    slot[3] = rows;
+    return add(w, DC_STEP_LAUNCH, slot, 0, 1, 3, a, a->series, a->lags + 1, NULL);
+}
+
 static dc_status add_lags(const wanted *w)
 {
+    if (w->a.lags > DC_SPECTRAL_FEW_LAGS && !w->a.omit)
+        return add_far_lags(w);
     return add_lags_to(w, &w->a, -1);
 }
 

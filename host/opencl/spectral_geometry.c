@@ -304,6 +304,8 @@ dc_status dc__cl_cut_spectral(const dc_step *step, const dc_cl_caps *caps, dc_ar
         return cut_lags(&c);
     case DC_SPECTRAL_TIMES:
         return launch_items(&c, "spectral_lombscargle", a->series * a->bins);
+    case DC_SPECTRAL_RATIOS:
+        return launch_items(&c, "spectral_ratios", a->series * (a->lags + 1));
     case DC_SPECTRAL_PEAKS:
         return launch_items(&c, "spectral_find_period", a->series);
     case DC_SPECTRAL_ROWS:

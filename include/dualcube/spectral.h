@@ -88,7 +88,8 @@ typedef struct dc_spectral_params {
  * - DC_SPECTRAL_ROLLING_BANDS: axis: T; last axis: bands. Row t belongs to the nperseg rows that
  *   end with it.
  * - DC_SPECTRAL_FEATURES: axis: windows; last axis: one for each bit of `features`.
- * - DC_SPECTRAL_ACF: axis: lags + 1. Of the series less its mean, divided by lag 0.
+ * - DC_SPECTRAL_ACF: axis: lags + 1. Of the series less its mean, divided by lag 0. Up to 256
+ *   lags are sums of products; more (without omission) are made of transforms, NORMWISE.
  * - DC_SPECTRAL_LOMBSCARGLE: axis: freqs. A NaN value is left out. Phases are products of the
  *   dtype: float32 is for short times.
  * - DC_SPECTRAL_FIND_PERIOD: axis: 3: period in units of time (0: none found), strength (the

@@ -60,6 +60,8 @@
  * take F(y[i], y[i + k], column), i mod 16 their number, in order; columns c and c + 8 are added,
  * then c + 4, c + 2, c + 1; runs are added as leaves are.  n[k]: how many of the products have two
  * values (omit), else n - k.  Result: r[k] / r[0], adjusted (r[k] / n[k]) / (r[0] / n[0]).
+ * More than 256 lags without omission: r by the library's transforms, padded to n + lags at least,
+ * of the residuals and of their powers; then RATIOS, the same quotients.
  *
  * A NaN that is computed is stored as the one quiet NaN.
  */
@@ -77,7 +79,8 @@ enum {
     DC_SPECTRAL_CHUNK = 32,     /* windows of a chunk                 */
     DC_SPECTRAL_NUMBERS = 12,   /* features                           */
     DC_SPECTRAL_ACF_RUN = 1024, /* products of a run (ACF)          */
-    DC_SPECTRAL_ACF_COLUMNS = 16
+    DC_SPECTRAL_ACF_COLUMNS = 16,
+    DC_SPECTRAL_FEW_LAGS = 256 /* more are made of transforms */
 };
 
 /* What a step does. */
@@ -87,11 +90,12 @@ enum {
     DC_SPECTRAL_MEANS = 2,  /* sums of chunks to a mean                                           */
     DC_SPECTRAL_MEDIANS = 3, /* powers of all windows to their median */
     DC_SPECTRAL_OVERLAP = 4, /* windows added (second half of ISTFT) */
-    DC_SPECTRAL_LAGS = 5,  /* products at lags (ACF)                                             */
-    DC_SPECTRAL_TIMES = 6, /* Lomb-Scargle                                                       */
-    DC_SPECTRAL_PEAKS = 7, /* powers and autocorrelation to a period                             */
-    DC_SPECTRAL_ROWS = 8,  /* windows of a series to dense rows of nfft samples, not transformed */
-    DC_SPECTRAL_BINS = 9   /* dense rows of bins to what the kind makes of them                  */
+    DC_SPECTRAL_LAGS = 5,   /* products at lags (ACF)                                             */
+    DC_SPECTRAL_TIMES = 6,  /* Lomb-Scargle                                                       */
+    DC_SPECTRAL_PEAKS = 7,  /* powers and autocorrelation to a period                             */
+    DC_SPECTRAL_ROWS = 8,   /* windows of a series to dense rows of nfft samples, not transformed */
+    DC_SPECTRAL_BINS = 9,   /* dense rows of bins to what the kind makes of them                  */
+    DC_SPECTRAL_RATIOS = 10 /* dense rows of nfft sums of products to autocorrelations */
 };
 
 /* What a window becomes. */

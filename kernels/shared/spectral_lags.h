@@ -263,3 +263,22 @@ __kernel void FN(spectral_find_period)(__global T *dst, dc_i64 dst_at, __global 
     for (int i = 0; i < 3; i++)
         dst[dst_at + to + i * args.dst_bin] = FN(spectral_quiet)(out[i]);
 }
+
+/* A work-item for each lag of each series. */
+__kernel void FN(spectral_ratios)(__global T *dst, dc_i64 dst_at, __global const T *table,
+                                  __global const dc_i32 *places, __global const T *sums,
+                                  dc_spectral_args args, dc_launch part)
+{
+    const dc_i64 item = (dc_i64)get_global_id(0), series = item / (args.lags + 1),
+                 k = item % (args.lags + 1);
+    dc_i64 other, to;
+    T x, zero;
+
+    if (item >= part.p[0])
+        return;
+    (void)spectral_series_at(&args, series, &other, &to);
+    sums += series * args.nfft;
+    zero = args.adjusted ? DC_CAT(dc_div, SFX)(sums[0], (T)args.n) : sums[0];
+    x = args.adjusted ? DC_CAT(dc_div, SFX)(sums[k], (T)(args.n - k)) : sums[k];
+    dst[dst_at + to + k * args.dst_bin] = FN(spectral_quiet)(DC_CAT(dc_div, SFX)(x, zero));
+}
