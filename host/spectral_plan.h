@@ -171,6 +171,21 @@ static dc_status add_library(const wanted *w, const dc_spectral_args *a, int32_t
     return DC_OK;
 }
 
+/* The series are the rows that the library's transform takes, one behind the other; its bins the
+ * result's. */
+static int rows_as_they_are(const wanted *w, const dc_spectral_args *a)
+{
+    return w->op->kind == DC_SPECTRAL_RFFT && a->length == a->nfft && !a->weighed &&
+           a->detrend == DC_DETREND_NONE && a->src_step == 1 &&
+           (a->naxes == 0 || (a->naxes == 1 && a->src_stride[0] == a->nfft));
+}
+
+static int bins_as_they_are(const wanted *w, const dc_spectral_args *a)
+{
+    return w->op->kind == DC_SPECTRAL_RFFT && a->dst_bin == 2 && a->dst_part == 1 &&
+           (a->naxes == 0 || (a->naxes == 1 && a->dst_stride[0] == 2 * a->bins));
+}
+
 /* Windows to what `a->to` says: in one step, or with the library's transform between two.  scratch:
  * where results go when a->to_scratch. */
 static dc_status add_windows(const wanted *w, const dc_spectral_args *args, int32_t scratch)
@@ -193,6 +208,8 @@ static dc_status add_windows(const wanted *w, const dc_spectral_args *args, int3
         return add(w, DC_STEP_LAUNCH, slot, a.inputs, !a.to_scratch, 2 + a.to_scratch, &a, items,
                    a.bins, NULL);
     }
+    if (rows_as_they_are(w, &a) && bins_as_they_are(w, &a))
+        return add_library(w, &a, w->slot[0], w->out, DC_FFT_R2C);
     DC_TRY(put_tables(w, &a, 0, table));
     DC_REQUIRE(items <= INT64_MAX / 16 / a.nfft, DC_E_ARGUMENT, "%s: %lld windows of %lld samples",
                w->op->name, (long long)items, (long long)a.nfft);
