@@ -130,13 +130,21 @@ static void info_begin(dc_run_info *info, const dc_plan *plan)
  * must not. */
 static dc_status plan_with_defaults(const dc_op *op, const void *params, dc_plan *plan)
 {
-    fenv_t callers;
     dc_status status;
+#if defined(__SSE2_MATH__) /* the x87 unit, which takes long to set, computes no plan */
+    const unsigned int callers = __builtin_ia32_stmxcsr();
+
+    __builtin_ia32_ldmxcsr(0x1f80u);
+    status = op->family->plan(op, params, plan);
+    __builtin_ia32_ldmxcsr(callers);
+#else
+    fenv_t callers;
 
     (void)fegetenv(&callers);
     (void)fesetenv(FE_DFL_ENV);
     status = op->family->plan(op, params, plan);
     (void)fesetenv(&callers);
+#endif
     return status;
 }
 
