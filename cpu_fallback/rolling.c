@@ -11,6 +11,8 @@
 
 #include "cpu_fallback/rolling_pack.h"
 
+#include "cpu_fallback/rolling_units.h"
+
 #include "cpu_fallback/rolling_merge.h"
 #include "cpu_fallback/rolling_values.h"
 

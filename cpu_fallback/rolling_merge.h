@@ -28,8 +28,8 @@ DC_INLINE FN(gap) FN(gap_plain)(FN(vec) a1, FN(vec) m1, FN(vec) a2, FN(vec) m2)
 DC_INLINE FN(gap) FN(gap_near)(FN(vec) a1, FN(vec) m1, FN(vec) a2, FN(vec) m2)
 {
     const FN(vec) u = a2 - a1, v = m2 - m1, d = u + v;
-    const FN(vec) e = ((a2 - u) - a1) + (v - (d - u));
-    return (FN(gap)){d + e, d * d + d * (e + e)};
+    const FN(vec) e = FN(vsum)(FN(vless)(FN(vless)(a2, u), a1), v - (d - u));
+    return (FN(gap)){d + e, d * d + d * (e * 2)};
 }
 
 DC_INLINE FN(gap) FN(gap_near_rows)(FN(vec) a1, FN(vec) a2)
@@ -41,15 +41,15 @@ DC_INLINE FN(gap) FN(gap_near_rows)(FN(vec) a1, FN(vec) a2)
 /* What z = (s1 + s2) + p lost to rounding, nearly. */
 DC_INLINE FN(vec) FN(merge_lost)(FN(vec) s1, FN(vec) s2, FN(vec) p, FN(vec) z)
 {
-    const FN(vec) lost = (s2 - (z - s1)) + p;
+    const FN(vec) lost = (s2 - FN(vless)(z, s1)) + p;
     return FN(vsel)(FN(vlt)(z, FN(vinf)()), lost, FN(vzero)());
 }
 
 /* s1 + s2 + p of a merge with care (DC_CARE_*), or without. */
 DC_INLINE FN(vec) FN(merge_sum)(FN(vec) s1, FN(vec) s2, FN(vec) p, int care)
 {
-    const FN(vec) z = (s1 + s2) + p;
-    return care & DC_CARE_SUM ? z + FN(merge_lost)(s1, s2, p, z) : z;
+    const FN(vec) z = FN(vsum)(s1, s2) + p;
+    return care & DC_CARE_SUM ? FN(vsum)(z, FN(merge_lost)(s1, s2, p, z)) : z;
 }
 
 /* Any counts, in blocks of `rows` rows together.  The older's `a` is the newest valid value also

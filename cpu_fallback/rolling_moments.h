@@ -204,6 +204,11 @@ static dc_i64 FN(moments_early)(const FN(pack) * v, FN(loose) * out)
 
 static void FN(moments_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out)
 {
+    /* Rows outside the series are NaN and make NaN of their windows, as it should be. */
+    if (!v->holes && v->lead >= v->window - 1 && v->args->min_periods >= v->window) {
+        FN(moments_full)(v, kind, in, out, 0, v->outs);
+        return;
+    }
     /* Outputs whose windows surely miss nothing: the oldest row is at or after clean_from, the
      * newest before clean_to. */
     const dc_i64 oldest = v->clean_from + v->window - 1 - v->lead, newest = v->clean_to - v->lead;
@@ -223,7 +228,7 @@ static void FN(moments_plan)(const void *args, const dc_machine *machine, dc_til
 {
     const dc_rolling_args *a = args;
     pack_wish wish = {0};
-    wish.block = pack_max(4 * pack_min(a->window, a->rows), 1024) / a->step + 1;
+    wish.block = pack_max(8 * pack_min(a->window, a->rows), 1024) / a->step + 1;
     wish.scratch_rows = MOMENTS_SCRATCH;
     wish.scratch_fixed = 2 * DC_VECTOR_BYTES + FN(expand_scratch)();
     wish.row_ns = 6;

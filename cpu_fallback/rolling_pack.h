@@ -138,6 +138,7 @@ typedef struct FN(pack) {
     dc_i64 out_pitch;  /* set by pack_out                                           */
     dc_i64 clean_from; /* set by pack_in: rows clean_from ... clean_to - 1 surely   */
     dc_i64 clean_to;   /* hold no missing value                                     */
+    int holes;         /* set by pack_in: a value of the series may be missing      */
     T *spare;          /* the statistic's own scratch                               */
     const char *next;  /* set by pack_in: what the next tile will read; prefetch next + r *     */
     dc_i64 next_pitch; /* next_pitch with panel row r (nothing worth it: next_pitch is 0)       */

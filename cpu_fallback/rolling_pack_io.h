@@ -10,8 +10,40 @@ static void FN(pack_outside)(FN(pack) * v, dc_i64 at, dc_i64 count, dc_i64 lo, d
         v->clean_to = pack_min(v->clean_to, at + hi);
 }
 
+/* A row of `whole` registers, `plane` values apart in the panels, and one of `lanes` values unless
+ * that is 0: loads first, see the README.  Returns NaN in the lanes that have met a NaN or an
+ * infinity. */
+DC_INLINE FN(bits)
+    FN(pack_row)(const FN(loose) * from, T *to, dc_i64 plane, dc_i64 whole, int lanes)
+{
+    const FN(vec) zero = FN(vzero)();
+    FN(bits) odd = {0};
+    dc_i64 p = 0;
+    for (; p + 4 <= whole; p += 4, from += 4 * VEC_LANES, to += 4 * plane) {
+        const FN(vec) a = FN(vloadu)(from), b = FN(vloadu)(from + VEC_LANES);
+        const FN(vec) c = FN(vloadu)(from + 2 * VEC_LANES), d = FN(vloadu)(from + 3 * VEC_LANES);
+        FN(vstore)(to, a);
+        FN(vstore)(to + plane, b);
+        FN(vstore)(to + 2 * plane, c);
+        FN(vstore)(to + 3 * plane, d);
+        odd |= (FN(bits))(a * zero) | (FN(bits))(b * zero);
+        odd |= (FN(bits))(c * zero) | (FN(bits))(d * zero);
+    }
+    for (; p < whole; p++, from += VEC_LANES, to += plane) {
+        const FN(vec) x = FN(vloadu)(from);
+        FN(vstore)(to, x);
+        odd |= (FN(bits))(x * zero);
+    }
+    if (lanes) {
+        const FN(vec) x = FN(vload_n)(from, lanes);
+        FN(vstore)(to, x);
+        odd |= (FN(bits))(x * zero);
+    }
+    return odd;
+}
+
 /* Panel rows at ... at + count - 1 of all panels of the tile, their lanes side by side: rows first,
- * first + 1, ... of the series; rows outside are NaN. */
+ * first + 1, ... of the series; rows outside are NaN.  Returns whether one may be missing. */
 static int FN(pack_load_rows)(FN(pack) * v, dc_i64 at, dc_i64 first, dc_i64 count)
 {
     const dc_rolling_args *a = v->args;
@@ -19,29 +51,19 @@ static int FN(pack_load_rows)(FN(pack) * v, dc_i64 at, dc_i64 first, dc_i64 coun
     const dc_i64 hi = pack_max(pack_min(a->rows - first, count), lo);
     const dc_i64 pitch = a->src_row_stride, plane = v->rows * VEC_LANES;
     const dc_i64 whole = v->lanes == VEC_LANES ? v->panels : v->panels - 1;
+    const int lanes = whole < v->panels ? v->lanes : 0;
     const FN(loose) *from = v->from[0] + (first + lo) * pitch;
-    FN(mask) bad = FN(mnone)();
+    FN(bits) odd = {0};
     for (dc_i64 r = 0; r < count; r++) {
         if (r == lo && lo < hi)
             r = hi;
         for (dc_i64 p = 0; p < v->panels && r < count; p++)
             FN(vstore)(v->in + p * plane + (at + r) * VEC_LANES, FN(vquiet)());
     }
-    for (dc_i64 r = lo; r < hi; r++, from += pitch) {
-        T *to = v->in + (at + r) * VEC_LANES;
-        for (dc_i64 p = 0; p < whole; p++, to += plane) {
-            const FN(vec) x = FN(vloadu)(from + p * VEC_LANES);
-            bad = FN(mor)(bad, FN(vismissing)(x, a->inf_is_value));
-            FN(vstore)(to, x);
-        }
-        if (whole < v->panels) {
-            const FN(vec) x = FN(vload_n)(from + whole * VEC_LANES, v->lanes);
-            bad = FN(mor)(bad, FN(vismissing)(x, a->inf_is_value));
-            FN(vstore)(to, x);
-        }
-    }
+    for (dc_i64 r = lo; r < hi; r++, from += pitch)
+        odd |= FN(pack_row)(from, v->in + (at + r) * VEC_LANES, plane, whole, lanes);
     FN(pack_outside)(v, at, count, lo, hi);
-    return FN(many)(bad);
+    return FN(many)(FN(visnan)((FN(vec))odd));
 }
 
 /* VEC_LANES streams of `count` values side by side: value i of stream l goes to lane l of row
@@ -197,6 +219,7 @@ static void FN(pack_load)(FN(pack) * v, dc_i64 q)
                                                      count, planes, plane);
     }
     v->clean_to = pack_max(v->clean_to, v->clean_from);
+    v->holes = found;
     for (dc_i64 i = q; i < q + planes; i++) {
         v->missing[i] = v->clean_to - v->clean_from < v->rows;
         v->clean[i][0] = v->clean_from;

@@ -35,6 +35,14 @@
 #define SELECT_FRAC_f32(rank) (rank)->frac32
 #define SELECT_FRAC_f64(rank) (rank)->frac64
 #define SELECT_FRAC(rank)     DC_CAT(SELECT_FRAC, SFX)(rank)
+/* The farther of two values whose nearer is known. */
+#ifdef DC_VECTOR_AVX512
+#define SELECT_UPPER                  FN(vother)
+#define SELECT_LOWER                  FN(vother)
+#define SELECT_OTHER(far, x, y, near) FN(vother)(x, y, near)
+#else
+#define SELECT_OTHER(far, x, y, near) far(x, y)
+#endif
 #endif
 
 /* What is selected, as every path needs it. */

@@ -40,31 +40,39 @@ DC_INLINE SELECT_END(few) SELECT_END(insert)(SELECT_END(few) x, FN(vec) y)
 /* x and two more values: Batcher's odd-even merge without what lies behind. */
 DC_INLINE SELECT_END(few) SELECT_END(insert2)(SELECT_END(few) x, FN(vec) y, FN(vec) z)
 {
-    const FN(vec) near = SELECT_NEAR(y, z), far = SELECT_FAR(y, z), rest = SELECT_FAR(x.a, near);
+    const FN(vec) near = SELECT_NEAR(y, z), far = SELECT_OTHER(SELECT_FAR, y, z, near);
+    const FN(vec) rest = SELECT_FAR(x.a, near);
     const FN(vec) even = SELECT_NEAR(rest, x.c), odd = SELECT_NEAR(x.b, far);
+    const FN(vec) second = SELECT_NEAR(odd, even);
     return (SELECT_END(few)){
-        SELECT_NEAR(x.a, near), SELECT_NEAR(odd, even), SELECT_FAR(odd, even),
-        SELECT_NEAR(SELECT_FAR(rest, x.c), SELECT_NEAR(SELECT_FAR(x.b, far), x.d))};
+        SELECT_NEAR(x.a, near), second, SELECT_OTHER(SELECT_FAR, odd, even, second),
+        SELECT_NEAR(SELECT_OTHER(SELECT_FAR, rest, x.c, even),
+                    SELECT_NEAR(SELECT_OTHER(SELECT_FAR, x.b, far, odd), x.d))};
 }
 
 /* The outermost of both. */
 DC_INLINE SELECT_END(few) SELECT_END(join)(SELECT_END(few) x, SELECT_END(few) y)
 {
-    const FN(vec) rest = SELECT_FAR(x.a, y.a), third = SELECT_NEAR(x.c, y.c);
-    const FN(vec) even = SELECT_NEAR(rest, third), odd = SELECT_NEAR(x.b, y.b);
-    return (SELECT_END(few)){SELECT_NEAR(x.a, y.a), SELECT_NEAR(odd, even), SELECT_FAR(odd, even),
-                             SELECT_NEAR(SELECT_FAR(rest, third),
-                                         SELECT_NEAR(SELECT_FAR(x.b, y.b), SELECT_NEAR(x.d, y.d)))};
+    const FN(vec) first = SELECT_NEAR(x.a, y.a), rest = SELECT_OTHER(SELECT_FAR, x.a, y.a, first);
+    const FN(vec) third = SELECT_NEAR(x.c, y.c), even = SELECT_NEAR(rest, third);
+    const FN(vec) odd = SELECT_NEAR(x.b, y.b), second = SELECT_NEAR(odd, even);
+    return (SELECT_END(few)){
+        first, second, SELECT_OTHER(SELECT_FAR, odd, even, second),
+        SELECT_NEAR(SELECT_OTHER(SELECT_FAR, rest, third, even),
+                    SELECT_NEAR(SELECT_OTHER(SELECT_FAR, x.b, y.b, odd), SELECT_NEAR(x.d, y.d)))};
 }
 
 /* Four rows, sorted. */
 DC_INLINE SELECT_END(few) SELECT_END(sort)(const FN(vec) * rows)
 {
-    const FN(vec) a = SELECT_NEAR(rows[0], rows[1]), b = SELECT_FAR(rows[0], rows[1]);
-    const FN(vec) c = SELECT_NEAR(rows[2], rows[3]), d = SELECT_FAR(rows[2], rows[3]);
-    const FN(vec) e = SELECT_FAR(a, c), f = SELECT_NEAR(b, d);
-    return (SELECT_END(few)){SELECT_NEAR(a, c), SELECT_NEAR(e, f), SELECT_FAR(e, f),
-                             SELECT_FAR(b, d)};
+    const FN(vec) a = SELECT_NEAR(rows[0], rows[1]),
+                  b = SELECT_OTHER(SELECT_FAR, rows[0], rows[1], a);
+    const FN(vec) c = SELECT_NEAR(rows[2], rows[3]),
+                  d = SELECT_OTHER(SELECT_FAR, rows[2], rows[3], c);
+    const FN(vec) first = SELECT_NEAR(a, c), e = SELECT_OTHER(SELECT_FAR, a, c, first);
+    const FN(vec) f = SELECT_NEAR(b, d), second = SELECT_NEAR(e, f);
+    return (SELECT_END(few)){first, second, SELECT_OTHER(SELECT_FAR, e, f, second),
+                             SELECT_OTHER(SELECT_FAR, b, d, f)};
 }
 
 /* Eight outputs: `takes` values of each into out.  Arguments as in rolling_select_leaf.h. */

@@ -31,7 +31,7 @@ static dc_i64 FN(sums_special)(const FN(pack) * v, int all)
 }
 
 static void FN(sums_epilogue)(const FN(pack) * v, int kind, const FN(cvec) * before, const T *from,
-                              FN(loose) * out, dc_i64 outs)
+                              FN(loose) * out, int lanes, dc_i64 outs)
 {
     for (dc_i64 j = 0; j < outs; j++) {
         const dc_i64 e = v->lead + j * v->step;
@@ -39,9 +39,9 @@ static void FN(sums_epilogue)(const FN(pack) * v, int kind, const FN(cvec) * bef
         if (from)
             x = FN(vload)(from + e * VEC_LANES);
         else if (kind != DC_ROLLING_COUNT)
-            x = FN(vloadu)(out + j * v->out_pitch);
+            x = FN(values_load)(out + j * v->out_pitch, lanes);
         x = FN(values_result)(v->args, kind, x, FN(values_in)(v, before, e));
-        FN(vstoreu)(out + j * v->out_pitch, x);
+        FN(values_store)(out + j * v->out_pitch, x, lanes);
     }
 }
 
@@ -49,8 +49,9 @@ static void FN(count_panel)(const FN(pack) * v, T *in, FN(loose) * out, int miss
 {
     FN(cvec) *before = missing ? (FN(cvec) *)FN(sums_spare)(v, SUMS_COUNT) : NULL;
     if (missing)
-        FN(values_count)(in, VEC_LANES, v->rows, v->args->inf_is_value, in, before);
-    FN(sums_epilogue)(v, DC_ROLLING_COUNT, before, NULL, out, v->outs);
+        FN(values_count)
+    (in, VEC_LANES, VEC_LANES, v->rows, v->args->inf_is_value, in, before);
+    FN(sums_epilogue)(v, DC_ROLLING_COUNT, before, NULL, out, VEC_LANES, v->outs);
 }
 
 /* Lets the tree finish the means of full windows. */
@@ -63,7 +64,7 @@ static void FN(sums_mean)(FN(tree) * t)
         t->over = (T)w;
 }
 
-static FN(tree) FN(sums_tree)(const FN(pack) * v, T *rows, FN(loose) * out)
+static FN(tree) FN(sums_tree)(const FN(pack) * v, T *rows, FN(loose) * out, int lanes)
 {
     return (FN(tree)){.src = rows,
                       .src_pitch = VEC_LANES,
@@ -75,6 +76,7 @@ static FN(tree) FN(sums_tree)(const FN(pack) * v, T *rows, FN(loose) * out)
                       .next_pitch = v->next_pitch,
                       .times = 1,
                       .window = v->window,
+                      .lanes = lanes,
                       .out = out,
                       .out_pitch = v->out_pitch};
 }
@@ -91,11 +93,12 @@ static int FN(sums_row_by_row)(const FN(pack) * v, int kind)
 static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out, int missing)
 {
     FN(cvec) *before = missing ? (FN(cvec) *)FN(sums_spare)(v, SUMS_COUNT) : NULL;
-    FN(tree) t = FN(sums_tree)(v, in, out);
+    FN(tree) t = FN(sums_tree)(v, in, out, VEC_LANES);
     const int row_by_row = missing || FN(sums_row_by_row)(v, kind);
     T *all = NULL;
     if (missing)
-        FN(values_count)(in, VEC_LANES, v->rows, v->args->inf_is_value, in, before);
+        FN(values_count)
+    (in, VEC_LANES, VEC_LANES, v->rows, v->args->inf_is_value, in, before);
     if (v->step != 1) {
         all = FN(sums_spare)(v, SUMS_ALL);
         t.out = all + v->lead * VEC_LANES;
@@ -105,7 +108,7 @@ static void FN(sums_panel)(const FN(pack) * v, int kind, T *in, FN(loose) * out,
         FN(sums_mean)(&t);
     const int finite = FN(tree_run)(&t);
     const dc_i64 special = FN(sums_special)(v, row_by_row);
-    FN(sums_epilogue)(v, kind, before, all, out, special);
+    FN(sums_epilogue)(v, kind, before, all, out, VEC_LANES, special);
     for (dc_i64 j = special; (all || !finite) && j < v->outs; j++) {
         FN(loose) *to = out + j * v->out_pitch;
         FN(vstoreu)
@@ -118,6 +121,11 @@ static dc_i64 FN(sums_direct)(FN(pack) * v, int kind)
 {
     const dc_rolling_args *a = v->args;
     const dc_i64 first = a->out_first + v->out_first + v->shift - v->lead;
+#ifdef DC_VECTOR_AVX512
+    const dc_i64 least = VEC_LANES / 2;
+#else
+    const dc_i64 least = VEC_LANES;
+#endif
     if (kind == DC_ROLLING_COUNT || a->expanding || a->step != 1 || v->stream || !v->src_together ||
         !v->dst_together || first < 0 || first + v->rows > a->rows ||
         FN(sums_row_by_row)(v, kind) || a->src_row_stride * (dc_i64)sizeof(T) % SUMS_COLLIDE == 0)
@@ -125,10 +133,11 @@ static dc_i64 FN(sums_direct)(FN(pack) * v, int kind)
     FN(pack_lanes)(v, v->panels - 1);
     const dc_i64 width = (v->panels - 1) * VEC_LANES + v->lanes;
     FN(pack_lanes)(v, 0);
-    return width < VEC_LANES ? 0 : width;
+    return width < least ? 0 : width;
 }
 
-/* The tile without panels: the last register overlaps the one before where lanes do not fill it.
+/* The tile without panels: the last register overlaps the one before where lanes do not fill it;
+ * where there is none before, it is read and written in part.
  * A result that is not finite has met a missing value, or a sum too large: from then on the rows
  * are copied and counted as they are read. */
 static void FN(sums_arrays)(FN(pack) * v, int kind, dc_i64 width)
@@ -137,16 +146,17 @@ static void FN(sums_arrays)(FN(pack) * v, int kind, dc_i64 width)
     const dc_i64 pitch = a->src_row_stride;
     const dc_i64 first = a->out_first + v->out_first + v->shift - v->lead;
     FN(cvec) *before = (FN(cvec) *)FN(sums_spare)(v, SUMS_COUNT);
+    const int lanes = (int)pack_min(width, VEC_LANES);
     int row_by_row = FN(sums_row_by_row)(v, kind);
     v->out_pitch = a->dst_row_stride;
     v->next_pitch = pitch * (dc_i64)sizeof(T);
     for (dc_i64 p = 0; p < v->panels; p++) {
-        const dc_i64 column = pack_min(p * VEC_LANES, width - VEC_LANES);
+        const dc_i64 column = pack_min(p * VEC_LANES, width - lanes);
         const FN(loose) *from = v->from[0] + first * pitch + column;
         FN(loose) *out = v->to[0] + v->out_first * v->out_pitch + column;
         v->next = (const char *)((uintptr_t)from + (uintptr_t)(SUMS_AHEAD * v->next_pitch));
         if (!row_by_row) {
-            FN(tree) t = FN(sums_tree)(v, v->in, out);
+            FN(tree) t = FN(sums_tree)(v, v->in, out, lanes);
             t.src = from;
             t.src_pitch = pitch;
             t.eager = 1;
@@ -155,13 +165,13 @@ static void FN(sums_arrays)(FN(pack) * v, int kind, dc_i64 width)
             row_by_row = !FN(tree_run)(&t);
         }
         if (row_by_row) {
-            FN(tree) t = FN(sums_tree)(v, v->in, out);
-            FN(values_count)(from, pitch, v->rows, a->inf_is_value, v->in, before);
+            FN(tree) t = FN(sums_tree)(v, v->in, out, lanes);
+            FN(values_count)(from, pitch, lanes, v->rows, a->inf_is_value, v->in, before);
             t.next_pitch = 0;
             (void)FN(tree_run)(&t);
         }
         FN(sums_epilogue)
-        (v, kind, row_by_row ? before : NULL, NULL, out, FN(sums_special)(v, row_by_row));
+        (v, kind, row_by_row ? before : NULL, NULL, out, lanes, FN(sums_special)(v, row_by_row));
     }
 }
 

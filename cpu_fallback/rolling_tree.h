@@ -27,6 +27,7 @@ typedef struct FN(tree) {
     FN(loose) * out; /* results of the windows that end at rows lead, lead + 1, ... */
     dc_i64 out_pitch;
     dc_i64 n, lead, window;
+    int lanes;        /* of the first pass's source, and of the results                  */
     T times, over;    /* of the results; over 0: unused         */
     const char *next; /* to be prefetched, with the first pass      */
     dc_i64 next_pitch;
@@ -85,7 +86,7 @@ DC_INLINE FN(vec) FN(tree_result)(T times, T over, FN(vec) x)
         const dc_i64 row = i + (u)*s, e = row + back;                                              \
         if ((checked) && row >= n)                                                                 \
             return odd;                                                                            \
-        const FN(vec) x = FN(vloadu)(src + src_at);                                                \
+        const FN(vec) x = FN(values_load)(src + src_at, lanes);                                    \
         src_at += src_step;                                                                        \
         if (!(checked))                                                                            \
             __builtin_prefetch(next + next_at, 0, 2);                                              \
@@ -99,7 +100,7 @@ DC_INLINE FN(vec) FN(tree_result)(T times, T over, FN(vec) x)
             if (last) {                                                                            \
                 so_far = FN(tree_result)(times, over, so_far);                                     \
                 odd |= (FN(bits))(so_far - so_far);                                                \
-                FN(vstoreu)(out + out_at, so_far);                                                 \
+                FN(values_store)(out + out_at, so_far, lanes);                                     \
             } else {                                                                               \
                 FN(vstore)(acc + e * VEC_LANES, so_far);                                           \
             }                                                                                      \
@@ -132,7 +133,7 @@ DC_INLINE FN(bits) FN(tree_walk)(const FN(tree) * t, int digit, int last, dc_i64
     const FN(loose) *const src = t->src;
     FN(loose) *const out = t->out;
     const char *const next = t->next;
-    const int eager = t->eager;
+    const int eager = t->eager, lanes = t->lanes;
     const T times = t->times, over = t->over;
     const dc_i64 from_pitch = t->from_pitch, out_step = s * t->out_pitch;
     const dc_i64 next_step = s * t->next_pitch, src_step = s * t->src_pitch;
@@ -211,7 +212,7 @@ static void FN(tree_rest)(FN(tree) * t)
     for (dc_i64 e = t->lead; e < pack_min(t->back, t->n); e++) {
         const FN(vec) x = FN(tree_result)(t->times, t->over, FN(vload)(t->acc + e * VEC_LANES));
         t->odd |= (FN(bits))(x - x);
-        FN(vstoreu)(t->out + (e - t->lead) * t->out_pitch, x);
+        FN(values_store)(t->out + (e - t->lead) * t->out_pitch, x, t->lanes);
     }
 }
 

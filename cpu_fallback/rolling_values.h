@@ -1,14 +1,39 @@
 /* What sums, moments and extremes share: counts of valid values, results that depend on them.
  * Included by cpu_fallback/rolling.c once per dtype, hence no guard. */
 
+/* A register of an array: its first lanes, where registers can be read and written in part. */
+DC_INLINE FN(vec) FN(values_load)(const FN(loose) * p, int lanes)
+{
+#ifdef DC_VECTOR_AVX512
+    if (lanes < VEC_LANES)
+        return FN(vload_n)(p, lanes);
+#else
+    (void)lanes;
+#endif
+    return FN(vloadu)(p);
+}
+
+DC_INLINE void FN(values_store)(FN(loose) * p, FN(vec) x, int lanes)
+{
+#ifdef DC_VECTOR_AVX512
+    if (lanes < VEC_LANES) {
+        FN(vstore_n)(p, x, lanes);
+        return;
+    }
+#else
+    (void)lanes;
+#endif
+    FN(vstoreu)(p, x);
+}
+
 /* Rows of a panel or an array become panel rows with 0 where a value is missing, and the valid
  * values before each row are counted (n + 1 entries).  In place, if the panel is `from` itself. */
-static void FN(values_count)(const FN(loose) * from, dc_i64 pitch, dc_i64 n, int inf_is_value,
-                             T *to, FN(cvec) * before)
+static void FN(values_count)(const FN(loose) * from, dc_i64 pitch, int lanes, dc_i64 n,
+                             int inf_is_value, T *to, FN(cvec) * before)
 {
     FN(cvec) count = FN(czero)();
     for (dc_i64 r = 0; r < n; r++) {
-        const FN(vec) x = FN(vloadu)(from + r * pitch);
+        const FN(vec) x = FN(values_load)(from + r * pitch, lanes);
         const FN(mask) gone = FN(vismissing)(x, inf_is_value);
         before[r] = count;
         count = FN(cinc)(count, FN(mnot)(gone));

@@ -109,6 +109,9 @@ def check(j, e, net, outputs):
                 assert [values[v] for v in wanted] == expected, (j, e, window, lowest, o)
 
 
+OTHER = {"MIN": "LOWER", "MAX": "UPPER"}
+
+
 def emit(j, e):
     net, outputs = build(j, e)
     check(j, e, net, outputs)
@@ -132,7 +135,7 @@ def emit(j, e):
         for side in sides
         if not any(net.nodes[v][:2] == ("IN", side) for v in live)
     ]
-    done, pending = set(), dict(outputs)
+    done, pending, made = set(), dict(outputs), {}
 
     def define(v):
         if v in done:
@@ -144,7 +147,12 @@ def emit(j, e):
             return
         define(a)
         define(b)
-        lines.append(f"    const SELECT_V v{v} = SELECT_{kind}(v{a}, v{b});")
+        twin = made.get((a, b))
+        made[(a, b)] = v
+        if twin is None:
+            lines.append(f"    const SELECT_V v{v} = SELECT_{kind}(v{a}, v{b});")
+        else:
+            lines.append(f"    const SELECT_V v{v} = SELECT_{OTHER[kind]}(v{a}, v{b}, v{twin});")
 
     def finish():
         for o in [o for o, wanted in pending.items() if all(v in done for v in wanted)]:
@@ -166,7 +174,8 @@ def main():
     print(" *")
     print(" * Straight-line selection leaves, legal in C and in OpenCL C.  The includer defines")
     print(" * SELECT_V (a value), SELECT_IN and SELECT_OUT (pointers), SELECT_LOAD(pointer, index),")
-    print(" * SELECT_STORE(pointer, index, value), SELECT_MIN, SELECT_MAX, SELECT_INLINE and SFX.")
+    print(" * SELECT_STORE(pointer, index, value), SELECT_MIN, SELECT_MAX, SELECT_UPPER(a, b, the lower),")
+    print(" * SELECT_LOWER(a, b, the upper), SELECT_INLINE and SFX.")
     print(" *   list          the sorted candidates that all outputs share")
     print(" *   older[k]      the row that leaves before output k, k >= 1")
     print(" *   newer[k]      the row that enters with output k + 1")

@@ -105,6 +105,17 @@ static dc_status choose(dc_device *device, dc_run_info *info, dc_device **out, c
     return DC_OK;
 }
 
+/* The same without a format, which small calls would feel. */
+static dc_status choose_plain(dc_device *device, dc_run_info *info, dc_device **out,
+                              const char *reason)
+{
+    info->device_kind = device->info.kind;
+    dc__text_copy(info->device, sizeof info->device, device->info.id);
+    dc__text_copy(info->reason, sizeof info->reason, reason);
+    *out = device;
+    return DC_OK;
+}
+
 static dc_status route_auto(dc_queue *queue, const dc_plan *plan, dc_run_info *info,
                             dc_device **out)
 {
@@ -133,8 +144,8 @@ static dc_status route_cpu(dc_queue *queue, const dc_plan *plan, dc_device *at, 
 {
     DC_REQUIRE(!at, DC_E_ARGUMENT, "%s: an array lies on %s, the queue works on the CPU",
                plan->op->name, at->info.id);
-    return choose(&queue->context->device[0], info, out, "%s",
-                  queue->device ? "CPU: the queue's device" : "CPU: by policy");
+    return choose_plain(&queue->context->device[0], info, out,
+                        queue->device ? "CPU: the queue's device" : "CPU: by policy");
 }
 
 /* A device is wanted: by the queue, by policy or because the data are there. */

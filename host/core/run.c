@@ -115,6 +115,14 @@ static void record(dc_queue *queue, const dc_plan *plan, dc_run_info *info, doub
     dc__trace_span(context->trace, "api", plan->op->name, begin_us, end_us, info->reason);
 }
 
+void dc__text_copy(char *to, size_t room, const char *from)
+{
+    const size_t bytes = strnlen(from, room - 1);
+
+    memcpy(to, from, bytes);
+    to[bytes] = 0;
+}
+
 static void info_begin(dc_run_info *info, const dc_plan *plan)
 {
     memset(info, 0, sizeof *info);
@@ -123,20 +131,28 @@ static void info_begin(dc_run_info *info, const dc_plan *plan)
     info->steps = plan->nsteps;
     info->bytes = plan->bytes;
     info->flops = plan->flops;
-    snprintf(info->operation, sizeof info->operation, "%s", plan->op->name);
+    dc__text_copy(info->operation, sizeof info->operation, plan->op->name);
 }
 
 /* Constants that a plan computes (ranks) show in the bits: the caller's rounding and denormal modes
  * must not. */
 static dc_status plan_with_defaults(const dc_op *op, const void *params, dc_plan *plan)
 {
-    fenv_t callers;
     dc_status status;
+#if defined(__SSE2_MATH__) /* the x87 unit, which takes long to set, computes no plan */
+    const unsigned int callers = __builtin_ia32_stmxcsr();
+
+    __builtin_ia32_ldmxcsr(0x1f80u);
+    status = op->family->plan(op, params, plan);
+    __builtin_ia32_ldmxcsr(callers);
+#else
+    fenv_t callers;
 
     (void)fegetenv(&callers);
     (void)fesetenv(FE_DFL_ENV);
     status = op->family->plan(op, params, plan);
     (void)fesetenv(&callers);
+#endif
     return status;
 }
 

@@ -13,4 +13,7 @@ struct dc_device;
 dc_status dc__route(dc_queue *queue, const dc_plan *plan, dc_run_info *info,
                     struct dc_device **device);
 
+/* The text, as far as it fits into `room` bytes. */
+void dc__text_copy(char *to, size_t room, const char *from);
+
 #endif

@@ -15,10 +15,16 @@
  * the CPU a value is a vector of series, on a device one number.  Included once per dtype, hence no
  * guard. */
 
+/* The upper of two values whose lower is known, and the other way round. */
+#ifndef SELECT_UPPER
+#define SELECT_UPPER(a, b, lower) SELECT_MAX(a, b)
+#define SELECT_LOWER(a, b, upper) SELECT_MIN(a, b)
+#endif
+
 #define SELECT_SORT2(a, b)                                                                         \
     do {                                                                                           \
         const SELECT_V low_ = SELECT_MIN(a, b);                                                    \
-        b = SELECT_MAX(a, b);                                                                      \
+        b = SELECT_UPPER(a, b, low_);                                                              \
         a = low_;                                                                                  \
     } while (0)
 
