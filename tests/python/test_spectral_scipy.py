@@ -284,6 +284,25 @@ def test_acf(samples, missing, adjusted, dtype, seed):
                                    atol=2e-5 if dtype == "float32" else 1e-12)
 
 
+@pytest.mark.parametrize("samples, nlags", ((3000, 2999), (5000, 700), (20000, 64), (1025, 1024)))
+def test_acf_of_many_lags(samples, nlags):
+    x = noise((2, samples), "float64", samples)
+    x[1, 7] = np.nan
+    for adjusted in (False, True):
+        got = dc.acf(x, nlags, adjusted, axis=1, missing="omit")
+        for row, values in zip(got, x):
+            there = np.isfinite(values)
+            y = np.where(there, values - values[there].mean(), 0)
+            products, counts = (scipy.signal.correlate(one, one)[samples - 1:][:nlags + 1]
+                                for one in (y, there * 1.0))
+            want = products / counts.round() if adjusted else products
+            np.testing.assert_allclose(row, want / want[0], rtol=0, atol=1e-11)
+        clean = dc.acf(x[:1], nlags, adjusted, axis=1)  # many lags by transforms
+        np.testing.assert_allclose(clean, got[:1], rtol=0, atol=1e-11)
+        np.testing.assert_array_equal(dc.acf(x, nlags, adjusted, axis=1)[:1], clean)
+        assert np.isnan(dc.acf(x, nlags, adjusted, axis=1)[1]).all()
+
+
 def test_acf_of_statsmodels():
     stattools = pytest.importorskip("statsmodels.tsa.stattools",
                                     reason="skipped: statsmodels is not installed")

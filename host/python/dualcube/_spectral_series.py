@@ -195,7 +195,8 @@ def acf(x, nlags=None, adjusted=False, axis=0, missing="propagate", *, device="a
     Real array, x's shape with nlags + 1 values on the axis, the first being 1.  NaN for constant
     series.  Empty series give empty results.
 
-    Raises and class: see dualcube.spectral.
+    Raises: see dualcube.spectral.  Class: EXACT (float32: EXACT_IF) for up to 256 lags and with
+    "omit"; NORMWISE for more, which are made of transforms.
 
     Example
     -------
