@@ -187,9 +187,27 @@ static dc_status cut_lines(cutter *c, const char *near, const char *far)
     return launch(c, far, groups, size, 0, (dc_launch){{views, line, flags, items}});
 }
 
+/* Rows that do the same have a kernel each.  CPU devices compile a kernel when it first runs: there
+ * they share one. */
+static const char *row_of(const cutter *c)
+{
+    if (c->caps->is_cpu)
+        switch (c->args->kind) {
+        case DC_SPECTRAL_STFT:
+            return "spectral_rfft";
+        case DC_SPECTRAL_SPECTROGRAM:
+            return "spectral_periodogram";
+        case DC_SPECTRAL_ROLLING_BANDS:
+            return "spectral_bands";
+        default:
+            break;
+        }
+    return c->step->op->name;
+}
+
 static dc_status cut_windows(cutter *c)
 {
-    const char *const name = c->step->op->name;
+    const char *const name = row_of(c);
 
     switch (c->args->to) {
     case DC_SPECTRAL_TO_SUMS:
