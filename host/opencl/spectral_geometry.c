@@ -7,7 +7,7 @@
 #include "kernels/shared/spectral.h"
 
 enum {
-    GROUP = 128, /* work-items; of long lines                                          */
+    GROUP = 64, /* work-items; of long lines                                           */
     GROUP_LONG = 256,
     GROUP_CPU = 64,
     LONG = 1024,           /* numbers of a long line                                             */

@@ -113,14 +113,17 @@ done
 
 # A kernel that those cases missed by chance gets the cases of its row among more of them.
 ran() {
-    local kernel=$1 dtype=$2 family=$3 op=${1%_[fu][0-9]*} local_bytes=32768
+    local kernel=$1 dtype=$2 family=$3 op=${1%_[fu][0-9]*} local_bytes=32768 as=
     grep -q "\"$kernel\"" "$work/ran" && return 0
     [ "$op" = "${op%_deep}" ] || local_bytes=256
+    # On CPU devices rows that do the same share a kernel.
+    [ "$family" != spectral ] || as=gpu
     : >"$work/log"
     local cases=(--op "${op%_deep}" --cases $((60 * rows)))
     grep -qE "^DC_(OP|MOVE)\([^,]*, *${op%_deep}," "$ROOT/host/core/ops.def" ||
         cases=(--family "$family" --cases $((24 * rows)))
-    DUALCUBE_TRACE="$work/trace.json" watch --local-mem-size "$local_bytes" \
+    DUALCUBE_OPENCL_AS=$as DUALCUBE_TRACE="$work/trace.json" \
+        watch --local-mem-size "$local_bytes" \
         "$RELEASE/bin/tests/parity" --device opencl --dtype "$dtype" --seed 5 --max-failures 3 \
         --tiny --seconds 60 "${cases[@]}"
     local status=$?
