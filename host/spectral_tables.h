@@ -24,6 +24,17 @@ typedef struct tables {
 
 /* ---- lengths ------------------------------------------------------------------------------- */
 
+/* The cheaper core, the shorter of equals. */
+static void take_core(dc_spectral_args *a, int64_t n, double *best)
+{
+    const double cost = cost_of_passes(n);
+
+    if (cost < *best || (cost == *best && n < a->core)) {
+        *best = cost;
+        a->core = n;
+    }
+}
+
 /* nfft to points, core, radices. */
 static void set_lengths(dc_spectral_args *a)
 {
@@ -34,29 +45,40 @@ static void set_lengths(dc_spectral_args *a)
     a->bluestein = !is_smooth(a->points);
     if (a->bluestein) {
         double best = INFINITY;
+        const int64_t most = 4 * a->points;
 
-        for (int64_t n = 2 * a->points - 1; n < 4 * a->points; ++n)
-            if (is_smooth(n) && cost_of_passes(n) < best) {
-                best = cost_of_passes(n);
-                a->core = n;
-            }
+        a->core = 0;
+        for (int64_t sevens = 1; sevens < most; sevens *= 7)
+            for (int64_t fives = sevens; fives < most; fives *= 5)
+                for (int64_t threes = fives; threes < most; threes *= 3)
+                    for (int64_t n = threes; n < most; n *= 2)
+                        if (n >= 2 * a->points - 1)
+                            take_core(a, n, &best);
     }
     set_radices(a);
 }
 
 /* ---- transforms ---------------------------------------------------------------------------- */
 
-/* exp(-2 pi i k / n) for k < n from those of the first eighth of a turn. */
+/* exp(-2 pi i k / n) for k < n.  A quarter of a turn is exact, and so are the two halves of one, so
+ * that n / 8 angles make all where n is a multiple of 4. */
 static double *roots(dc_arena *arena, int64_t n)
 {
     double *const root = dc__arena_alloc(arena, (size_t)(2 * n) * sizeof *root);
+    const int64_t quarter = n % 4 ? n : n / 4, eighth = n % 4 ? n - 1 : n / 8;
 
-    for (int64_t k = 0; root && k < n; ++k) {
+    for (int64_t k = 0; root && k <= eighth; ++k) {
         double c, s;
 
         dc__turn(k, n, &c, &s);
         root[2 * k] = c;
         root[2 * k + 1] = -s;
+    }
+    for (int64_t k = eighth + 1; root && k < n; ++k) {
+        const double *const from = root + 2 * (k < quarter ? quarter - k : k - quarter);
+
+        root[2 * k] = k < quarter ? -from[1] : from[1];
+        root[2 * k + 1] = -from[0];
     }
     return root;
 }
@@ -172,18 +194,15 @@ static void lay_out(dc_spectral_args *a, int forth, int64_t lists, tables *t)
 
 static int put_transform(dc_arena *arena, const dc_spectral_args *a, tables *t)
 {
-    double *const root = roots(arena, a->core);
+    double *const root = roots(arena, a->core), *post = root;
 
-    if (!root)
+    if (a->half)
+        post = roots(arena, a->nfft);
+    if (!root || !post)
         return 0;
     put_twiddles(a, root, t->value + a->at_twiddle);
-    for (int64_t k = 0; a->half && k <= a->points; ++k) {
-        double c, s;
-
-        dc__turn(k % a->nfft, a->nfft, &c, &s);
-        t->value[a->at_post + 2 * k] = c;
-        t->value[a->at_post + 2 * k + 1] = -s;
-    }
+    if (a->half)
+        memcpy(t->value + a->at_post, post, (size_t)(2 * (a->points + 1)) * sizeof *post);
     if (a->bluestein) {
         put_bluestein(a, t->value + a->at_twiddle, t->value + a->at_chirp, t->value + a->at_kernel);
         for (int64_t k = 0; k < a->points; ++k)
