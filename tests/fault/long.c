@@ -21,9 +21,9 @@ static const struct {
     int32_t kind, dtype;
     int64_t n, step;
 } calls[] = {
-    {DC_SPECTRAL_RFFT, DC_F32, LONGEST, 1},
-    {DC_SPECTRAL_RFFT, DC_F64, 4320, 3},
-    {DC_SPECTRAL_IRFFT, DC_F32, 9375, 4},
+    {DC_SPECTRAL_RFFT, DC_F32, LONGEST, 2},
+    {DC_SPECTRAL_RFFT, DC_F64, 4320, 5},
+    {DC_SPECTRAL_IRFFT, DC_F32, 9375, 7},
 };
 
 enum { BYTES = SERIES * (LONGEST + 3) * sizeof(double) };
@@ -115,7 +115,7 @@ static void nothing_lives(const int64_t *least, int64_t slack)
 /* Every queue has plans of its own: the whole making of a plan is gone through. */
 static int64_t sweep(int which, dc_context *context, int64_t *failed)
 {
-    for (int64_t k = 1; k < MOST_CALLS; k += fault_step * calls[which].step) {
+    for (int64_t k = 1 + which; k < MOST_CALLS; k += fault_step * calls[which].step) {
         dc_queue *queue = new_queue(context);
         char name[64];
 
@@ -168,7 +168,7 @@ static void every_call_of_a_plan(void **state)
     printf("fault: %lld calls of long transforms failed one by one, %lld of them made a call "
            "fail\n",
            (long long)swept, (long long)failed);
-    assert_true(swept * fault_step >= 60 && failed * fault_step >= 40);
+    assert_true(swept * fault_step >= 40 && failed * fault_step >= 30);
 }
 
 static int load(void **state)

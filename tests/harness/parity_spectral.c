@@ -257,6 +257,8 @@ static void draw_others(dct_case *c, dc_spectral_params *p, form *f, int small)
         p->lags = dct_range(rng, 0, f->src_length - 1);
         if (f->src_length > 300 && p->lags > 60)
             p->lags = 60;
+        if (p->nan == DC_NAN_PROPAGATE && p->lags > 256)
+            p->lags = 256; /* more are made of long transforms, with another class */
         f->dst_length = p->lags + 1;
         break;
     case DC_SPECTRAL_LOMBSCARGLE:
@@ -288,6 +290,8 @@ static void draw_series(dct_rng *rng, form *f, int64_t most)
     f->axis = (int32_t)dct_below(rng, f->ndim);
     for (int32_t d = 0; d < f->ndim; d++) {
         int64_t n = dct_chance(rng, 70) ? some[dct_below(rng, 16)] : dct_range(rng, 1, 24);
+        if (most > 5000)
+            n *= 8;
         while (n > left && n > 1)
             n /= 2;
         f->base[d] = d == f->axis ? 1 : n;
@@ -357,8 +361,14 @@ static void draw(dct_case *c, int small)
         draw_whole(c, &p, &f, small);
     else
         draw_others(c, &p, &f, small);
-    const int64_t most = small > 1 ? 120 : dct_chance(rng, 90) ? 1500 : 6000;
-    draw_series(rng, &f, !small && dct_chance(rng, 1) ? 30000 : most);
+    /* Now and then enough of them for several threads. */
+    const int dear = p.kind == DC_SPECTRAL_ROLLING_BANDS;
+    int64_t most = dct_chance(rng, 90) ? (dear ? 400 : 1000) : (dear ? 1500 : 5000);
+    if (!small && dct_chance(rng, 2))
+        most = dear ? 10000 : 120000;
+    if (small > 1)
+        most = 120;
+    draw_series(rng, &f, most);
     p.axis = f.src_more < 2 && dct_chance(rng, 50) ? f.axis - f.ndim : f.axis;
     lay_out(c, &p.src, &f, 0, small);
     lay_out(c, &p.dst, &f, 1, small);
