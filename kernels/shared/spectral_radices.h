@@ -80,19 +80,19 @@ static inline int64_t twiddle_values(const dc_spectral_args *a)
     return sum;
 }
 
-/* Where the passes leave element k. */
+/* Where the passes leave element k: those of a block's numbers make those of the block before. */
 static inline void put_places(const dc_spectral_args *a, int32_t *to)
 {
-    for (int64_t k = 0; k < a->core; ++k) {
-        int64_t rest = k, block = a->core, place = 0;
+    int64_t span = 1;
 
-        for (int i = 0; i < a->passes; ++i) {
-            block /= a->radix[i];
-            place += rest % a->radix[i] * block;
-            rest /= a->radix[i];
+    to[0] = 0;
+    for (int i = a->passes - 1; i >= 0; span *= a->radix[i--])
+        for (int64_t k = span - 1; k >= 0; --k) {
+            const int32_t inner = to[k];
+
+            for (int32_t r = 0; r < a->radix[i]; ++r)
+                to[a->radix[i] * k + r] = (int32_t)span * r + inner;
         }
-        to[k] = (int32_t)place;
-    }
 }
 
 #endif
