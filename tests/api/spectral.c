@@ -1,5 +1,5 @@
 /* Bad input of dc_spectral(): one sentence naming argument, value and limit, outputs untouched;
- * what looks odd and is fine; default lengths. */
+ * what looks odd and is fine; default lengths; known answers. */
 #include "tests/api/api.h"
 
 enum { SERIES = 3, T = 40 };
@@ -332,6 +332,42 @@ static void default_lags(void **state)
     free(x);
 }
 
+/* scipy.signal.welch of two impulses; a sine of 1 Vrms on a bin has power 1 by any window. */
+static void known_answers(void **state)
+{
+    static const double eight[] = {.08333333, .15277778, .22222222, .22222222, .11111111};
+    static const double nine[] = {.12477455, .23430933, .17072113, .17072113, .17072113};
+    double x[1024] = {0}, y[520];
+    dc_spectral_params p = DC_SPECTRAL_PARAMS_INIT;
+
+    (void)state;
+    x[0] = x[8] = 1;
+    p.kind = DC_SPECTRAL_WELCH;
+    p.src = dc_array_host(x, DC_F64, 1, (int64_t[]){16});
+    p.dst = dc_array_host(y, DC_F64, 1, (int64_t[]){5});
+    for (p.nperseg = 8; p.nperseg < 10; ++p.nperseg) {
+        expect_ok(dc_spectral(queue, &p, NULL));
+        for (int k = 0; k < 5; ++k)
+            assert_true(fabs(y[k] - (p.nperseg == 8 ? eight : nine)[k]) < 6e-9);
+    }
+    for (int i = 0; i < 1024; ++i)
+        x[i] = sqrt(2) * sin(2 * 3.14159265358979323846 * i * 100 / 1024);
+    p.src = dc_array_host(x, DC_F64, 1, (int64_t[]){1024});
+    p.dst = dc_array_host(y, DC_F64, 1, (int64_t[]){513});
+    p.nperseg = 1024;
+    p.fs = 1024;
+    for (p.window = DC_WINDOW_BOXCAR; p.window <= DC_WINDOW_GAUSSIAN; ++p.window) {
+        p.scaling = DC_SCALING_SPECTRUM;
+        expect_ok(dc_spectral(queue, &p, NULL));
+        /* The others reach as far as the sine of the other sign. */
+        if (!(fabs(y[100] - 1) < (p.window <= DC_WINDOW_FLATTOP ? 1e-9 : 1e-3)))
+            fail_msg("window %d: a sine of 1 is %.17g", (int)p.window, y[100]);
+        p.scaling = DC_SCALING_DENSITY;
+        expect_ok(dc_spectral(queue, &p, NULL));
+        assert_true(p.window != DC_WINDOW_HANN || fabs(y[100] - 2.0 / 3) < 1e-9);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +379,7 @@ int main(void)
         cmocka_unit_test(structs),
         cmocka_unit_test(nothing),
         cmocka_unit_test(default_lags),
+        cmocka_unit_test(known_answers),
     };
 
     return cmocka_run_group_tests_name("spectral", tests, open_all, close_all);

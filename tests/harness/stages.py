@@ -47,6 +47,11 @@ cmake -S "$ROOT" -B "$ASAN" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DDC_SANITIZE=addr
 cmake --build "$ASAN" -j 1
 """, limit=500),
     Stage("parity", "bits of every row, instruction set, thread count, chunking and device", """
+# Transforms of every length from 1 to 512.
+"$RELEASE/bin/tests/parity" --op spectral_rfft --seed "$SEED" --cases 75000 --cells \
+    --min-comparisons 16000
+"$RELEASE/bin/tests/parity" --op spectral_irfft --seed "$SEED" --cases 75000 --cells \
+    --min-comparisons 16000
 "$RELEASE/bin/tests/parity" --seed "$SEED" --cases 21000 --seconds 150 --cells \
     --min-comparisons 330000 --need-threads --need-opencl \
     --csv "$BUILD/PARITY.csv" --markdown "$BUILD/PARITY.md"
