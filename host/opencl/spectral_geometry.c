@@ -12,6 +12,7 @@ enum {
     GROUP_CPU = 64,
     LONG = 1024,           /* numbers of a long line                                             */
     NUMBERS = 8,           /* of a work-item                                                     */
+    LOCAL_LEAST = 1024,    /* bytes that are worth it                                        */
     CORE_MOST = 1 << 17,   /* numbers: butterflies times their span are below 2^32               */
     LINES_ACROSS = 8,      /* that make a whole piece of memory                                  */
     BANDS_MOST = 8,        /* summed at a time                                                   */
@@ -147,6 +148,8 @@ static int64_t lines_of(const cutter *c, int64_t size, int64_t line, int64_t fla
         flags & (LOAD_ACROSS | STORE_ACROSS) ? least(LINES_ACROSS * views, size) : views;
     int64_t lines = size;
 
+    if (c->caps->local_bytes < LOCAL_LEAST)
+        return 0;
     while (lines > views && (size / lines * NUMBERS < c->args->core || lines > room))
         lines /= 2;
     while (lines < wanted && 4 * lines <= room) /* another group beside */
