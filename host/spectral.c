@@ -15,6 +15,8 @@
 
 #include "host/spectral_plan.h"
 
+#include "host/spectral_steps.h"
+
 #include "host/spectral_check.h"
 
 extern const unsigned char dc__cl_spectral[];

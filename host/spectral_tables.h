@@ -164,9 +164,12 @@ static void put_window(const dc_spectral_params *p, int32_t window, double param
                        double *to)
 {
     const int64_t most = p->symmetric ? length - 1 : length;
+    const int same = p->taps.count == 0 && (window == DC_WINDOW_BOXCAR || length == 1);
 
-    for (int64_t i = 0; i < length; ++i)
-        to[i] = p->taps.count ? p->taps.at[i] : length == 1 ? 1 : tap(window, param, i, most);
+    for (int64_t i = 0; same && i < length; ++i)
+        to[i] = 1;
+    for (int64_t i = 0; !same && i < length; ++i)
+        to[i] = p->taps.count ? p->taps.at[i] : tap(window, param, i, most);
 }
 
 /* ---- everything ---------------------------------------------------------------------------- */

@@ -114,6 +114,12 @@ DC_INLINE void FN(fft_take)(const dc_fft_row *row, dc_i64 n1, dc_i64 group, int 
 }
 
 /* Results n ... n + count - 1. */
+/* The one quiet NaN for any other. */
+DC_INLINE FN(vec) FN(fft_quiet)(FN(vec) x)
+{
+    return FN(vsel)(FN(visnan)(x), FN(vquiet)(), x);
+}
+
 DC_INLINE void FN(fft_give)(const dc_fft_row *row, dc_i64 n, int count, FN(vec) re, FN(vec) im)
 {
     const dc_fft_plan *const p = row->plan;
@@ -131,7 +137,7 @@ DC_INLINE void FN(fft_give)(const dc_fft_row *row, dc_i64 n, int count, FN(vec) 
     } else if (n <= p->n / 2) {
         if (n + count > p->n / 2 + 1)
             count = (int)(p->n / 2 + 1 - n);
-        FN(fft_store)(out + 2 * n, count, re, im);
+        FN(fft_store)(out + 2 * n, count, FN(fft_quiet)(re), FN(fft_quiet)(im));
     }
 }
 
@@ -300,8 +306,9 @@ static void FN(fft_unpack)(const dc_fft_row *row, dc_i64 from, dc_i64 to)
         FN(fft_load_back)(out + 2 * (p->points - k), count, &bre, &bim);
         FN(spectral_twist)(&c, &s, FN(vset)(post[0]), FN(vset)(post[1]));
         FN(spectral_unpack)(&are, &aim, &bre, &bim, c, s);
-        FN(fft_store)(out + 2 * k, count, are, aim);
-        FN(fft_store_back)(out + 2 * (p->points - k), count, bre, bim);
+        FN(fft_store)(out + 2 * k, count, FN(fft_quiet)(are), FN(fft_quiet)(aim));
+        FN(fft_store_back)
+        (out + 2 * (p->points - k), count, FN(fft_quiet)(bre), FN(fft_quiet)(bim));
     }
 }
 

@@ -28,7 +28,15 @@ static const char *route(const dc_cl_device *device, int32_t bit, const char *na
     return device->info.checks & bit ? native : has_double ? through_double : through_integers;
 }
 
-static void family_options(const dc_cl_device *device, int32_t dtype,
+/* DUALCUBE_OPENCL_PLAIN=<family>: its programs are not optimised, for tests that wait for the
+ * compiler more than for the kernels. */
+static int is_plain(const dc_family *family)
+{
+    const char *plain = secure_getenv("DUALCUBE_OPENCL_PLAIN");
+    return plain && strcmp(plain, family->name) == 0;
+}
+
+static void family_options(const dc_cl_device *device, const dc_family *family, int32_t dtype,
                            char options[DC_CL_OPTIONS_BYTES])
 {
     static const char *const type[DC_DTYPES] = {
@@ -36,10 +44,11 @@ static void family_options(const dc_cl_device *device, int32_t dtype,
         [DC_U16] = "ushort", [DC_U32] = "uint",   [DC_U64] = "ulong"};
     dc__cl_base_options(device, options);
     const size_t n = strlen(options);
-    snprintf(options + n, DC_CL_OPTIONS_BYTES - n, " %s %s -DT=%s -DSFX=%s%s",
+    snprintf(options + n, DC_CL_OPTIONS_BYTES - n, " %s %s -DT=%s -DSFX=%s%s%s",
              route(device, DC_CHECK_DIVIDE, "-DDC_DIV_NATIVE", "-DDC_DIV_F64", "-DDC_DIV_INTEGER"),
              route(device, DC_CHECK_SQRT, "-DDC_SQRT_NATIVE", "-DDC_SQRT_F64", "-DDC_SQRT_INTEGER"),
-             type[dtype], dc__dtype_suffix(dtype), dtype > DC_F64 ? " -DDC_MOVE" : "");
+             type[dtype], dc__dtype_suffix(dtype), dtype > DC_F64 ? " -DDC_MOVE" : "",
+             is_plain(family) ? " -cl-opt-disable" : "");
 }
 
 static dc_status build_failed(dc_cl_device *device, cl_program program, const char *what,
@@ -95,7 +104,7 @@ static dc_status make(dc_cl_device *device, const dc_family *family, int32_t dty
     DC_REQUIRE(source != NULL, DC_E_UNSUPPORTED, "family %s has no OpenCL kernels", family->name);
     DC_TRY(dc__cl_check(device));
     DC_TRY(dc__cl_check_require(device, dtype));
-    family_options(device, dtype, options);
+    family_options(device, family, dtype, options);
     snprintf(what, sizeof what, "%.60s_%s", family->name, dc__dtype_suffix(dtype));
     const int cached = dc__cl_cache_key(device, source, options, key);
     if (cached) {

@@ -109,7 +109,8 @@ typedef struct dc_spectral_params {
  * equals) and g there.  A window without power gives 0 in all of them (flatness 1).
  *
  * A NaN or an infinity makes NaN of every result of its window (of a complex bin: of a part of it
- * at least; not of a band that has no bins) and of nothing else.
+ * at least; not of a band that has no bins) and of nothing else.  Which NaN it is where a device's
+ * library transforms (NORMWISE) is the library's choice.
  *
  * @param done  receives an event, or NULL.  With host outputs the call returns when they are
  * complete.
