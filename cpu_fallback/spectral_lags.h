@@ -196,8 +196,12 @@ DC_INLINE void FN(spectral_run)(const T *y, dc_i64 n, dc_i64 at, dc_i64 end, dc_
                 if (some <= 0)
                     continue;
                 some = some < VEC_LANES ? some : VEC_LANES;
-                sum[s][v] = FN(vfma)(FN(vload_n)(y + from, (int)some),
-                                     FN(vload_n)(y + from + lag + s, (int)some), sum[s][v]);
+                /* the other columns keep even a sum of -0 */
+                sum[s][v] =
+                    FN(vsel)(FN(mfrom)((1u << some) - 1),
+                             FN(vfma)(FN(vload_n)(y + from, (int)some),
+                                      FN(vload_n)(y + from + lag + s, (int)some), sum[s][v]),
+                             sum[s][v]);
             }
 }
 

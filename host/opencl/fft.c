@@ -34,7 +34,8 @@ static inline char *no_locale(const char *name)
 enum {
     KEPT_PLANS = 16,
     LONGEST_ON_CPU = 65536, /* beyond it PoCL's work-groups overflow their stack */
-    REFUSED_ODD_LENGTH = 3003
+    REFUSED_ODD_LENGTH = 3003,
+    CHECKED_BYTES = 1 << 26 /* rows of larger plans are not worth the memory of a check */
 };
 
 typedef struct fft_plan {
@@ -173,7 +174,7 @@ static int is_for(const fft_plan *plan, const dc_cl_queue *queue, const dc_step 
 }
 
 /* Newest first, so that the list's end is the least recently used. */
-static dc_status plan_get(dc_cl_queue *queue, const dc_step *step, fft_plan **plan)
+static dc_status plan_get(dc_cl_queue *queue, const dc_step *step, fft_plan **plan, int *fresh)
 {
     dc_cl_device *device = queue->device;
     fft_state *state = device->fft;
@@ -188,6 +189,7 @@ static dc_status plan_get(dc_cl_queue *queue, const dc_step *step, fft_plan **pl
     while (*link && !is_for(*link, queue, step))
         link = &(*link)->next;
     found = *link;
+    *fresh = found == NULL;
     if (found) {
         *link = found->next;
     } else {
@@ -274,6 +276,93 @@ static dc_status run_complex(dc_cl_queue *queue, fft_plan *plan, cl_mem in, size
                            forward ? DC_ROWS_HALVE : DC_ROWS_REAL, plan->wide_mem, 0, out, out_at);
 }
 
+/* ---- self-check ---------------------------------------------------------------------------- */
+
+static double value_at(const void *values, int32_t dtype, int64_t i)
+{
+    return dtype == DC_F64 ? ((const double *)values)[i] : (double)((const float *)values)[i];
+}
+
+/* The last row of what a plan made of one impulse: sample 1 has every bin on the unit circle and
+ * bin 1 below the axis; bin 1 is a cosine of amplitude 2. */
+static int is_right(const void *row, int32_t dtype, int64_t n, int forward)
+{
+    const double loose = dtype == DC_F64 ? 1e-10 : 1e-4;
+    double sum = 0;
+
+    if (!forward) {
+        for (int64_t i = 0; i < n; ++i)
+            sum += value_at(row, dtype, i) * value_at(row, dtype, i);
+        return fabs(sum - 2.0 * (double)n) < loose * (double)n &&
+               fabs(value_at(row, dtype, 0) - 2) < loose;
+    }
+    for (int64_t k = 0; k <= n / 2; ++k) {
+        const double re = value_at(row, dtype, 2 * k), im = value_at(row, dtype, 2 * k + 1);
+        if (!(fabs(re * re + im * im - 1) < loose))
+            return 0;
+    }
+    return fabs(value_at(row, dtype, 0) - 1) < loose && value_at(row, dtype, 3) < 0;
+}
+
+/* Zeros but for an impulse in the last row, through the plan and back to `host`. */
+static dc_status run_impulse(dc_cl_queue *queue, fft_plan *plan, dc_cl_memory *in,
+                             dc_cl_memory *out, void *host, size_t in_bytes, size_t out_bytes)
+{
+    const int forward = plan->key.direction == DC_FFT_R2C;
+    const size_t width = plan->dtype == DC_F64 ? 8 : 4,
+                 row = in_bytes / (size_t)plan->key.batch / width;
+    const size_t place = row * ((size_t)plan->key.batch - 1) + (forward ? 1 : 2);
+
+    if (plan->dtype == DC_F64)
+        ((double *)host)[place] = 1;
+    else
+        ((float *)host)[place] = 1;
+    DC_CL_TRY("clEnqueueWriteBuffer",
+              clEnqueueWriteBuffer(queue->cl, in->mem, CL_TRUE, 0, in_bytes, host, 0, NULL, NULL));
+    DC_TRY(plan->complex_rows ? run_complex(queue, plan, in->mem, 0, out->mem, 0)
+                              : run_real(queue, plan, in->mem, 0, out->mem, 0));
+    DC_CL_TRY("clEnqueueReadBuffer",
+              clEnqueueReadBuffer(queue->cl, out->mem, CL_TRUE, 0, out_bytes, host, 0, NULL, NULL));
+    return DC_OK;
+}
+
+/* A new plan's answer to rows whose transform is known: the others stay 0, the last is right. */
+static dc_status self_check(dc_cl_queue *queue, fft_plan *plan)
+{
+    const int forward = plan->key.direction == DC_FFT_R2C;
+    const size_t in_bytes = (size_t)(forward ? plan->real_bytes : plan->half_bytes);
+    const size_t out_bytes = (size_t)(forward ? plan->half_bytes : plan->real_bytes);
+    const size_t row = out_bytes / (size_t)plan->key.batch;
+    dc_cl_memory *in = NULL, *out = NULL;
+    dc_status status;
+    unsigned char *host;
+    int right = 1;
+
+    if (plan->key.n < 3 || in_bytes + out_bytes > CHECKED_BYTES)
+        return DC_OK;
+    host = calloc(1, in_bytes > out_bytes ? in_bytes : out_bytes);
+    DC_REQUIRE(host, DC_E_MEMORY, "out of host memory for the check of an FFT plan");
+    status = dc__cl_memory_new(queue->device, in_bytes, &in);
+    if (!status)
+        status = dc__cl_memory_new(queue->device, out_bytes, &out);
+    if (!status)
+        status = run_impulse(queue, plan, in, out, host, in_bytes, out_bytes);
+    for (size_t i = 0; !status && right && i < out_bytes - row; ++i)
+        right = host[i] == 0 || host[i] == 0x80; /* 0 or -0 */
+    if (!status && right)
+        right = is_right(host + out_bytes - row, plan->dtype, plan->key.n, forward);
+    (void)clFinish(queue->cl);
+    if (in)
+        dc__cl_memory_free(queue->device, in);
+    if (out)
+        dc__cl_memory_free(queue->device, out);
+    free(host);
+    if (!status && !right)
+        status = dc__fail(DC_E_DEVICE, "FFT of length %lld on %s: VkFFT's plan failed its check",
+                          (long long)plan->key.n, queue->device->info.id);
+    return status;
+}
+
 dc_status dc__cl_fft_supports(const dc_cl_device *device, const dc_step *step)
 {
     const int64_t n = step->u.fft.n;
@@ -291,12 +380,22 @@ dc_status dc__cl_fft(dc_cl_queue *queue, const dc_step *step, cl_mem in, size_t 
 {
     fft_plan *plan = NULL;
     dc_status status;
+    int fresh = 0;
 
     DC_TRY(dc__cl_fft_supports(queue->device, step));
     if (step->u.fft.batch == 0)
         return DC_OK;
     pthread_mutex_lock(&vkfft);
-    status = plan_get(queue, step, &plan);
+    status = plan_get(queue, step, &plan, &fresh);
+    if (!status && fresh) {
+        fft_state *state = queue->device->fft;
+
+        status = self_check(queue, plan);
+        if (status) { /* it is the first of the list */
+            state->plans = plan->next;
+            plan_free(queue->device, plan);
+        }
+    }
     if (!status)
         status = plan->complex_rows
                      ? run_complex(queue, plan, in, in_offset_bytes, out, out_offset_bytes)
