@@ -13,6 +13,8 @@
 
 #include "host/spectral_tables.h"
 
+#include "host/spectral_kept.h"
+
 #include "host/spectral_plan.h"
 
 #include "host/spectral_steps.h"

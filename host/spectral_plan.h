@@ -128,8 +128,11 @@ static dc_status put_tables(const wanted *w, dc_spectral_args *a, int forth, int
         put_scale(w, a, t.value + a->at_scale);
     put_numbers(w, a, t.value + a->at_number);
     put_list(w, a, t.whole + a->at_list);
-    if (forth && !put_transform(w->plan->arena, a, &t))
-        return dc__fail(DC_E_MEMORY, "%s: no memory for the tables", w->op->name);
+    if (forth && !take_kept(a, &t)) {
+        if (!put_transform(w->plan->arena, a, &t))
+            return dc__fail(DC_E_MEMORY, "%s: no memory for the tables", w->op->name);
+        keep_transform(a, &t);
+    }
     slot[0] = table_of(w->plan, w->dtype, &t);
     t.whole[t.wholes] = 0;
     slot[1] = dc__plan_table(w->plan, t.whole, (t.wholes + 1) * (int64_t)sizeof *t.whole);

@@ -73,11 +73,10 @@ static inline FN(reduce_node) FN(reduce_leaf_sum)(int kind, int propagate, const
         }
     e = FN(reduce_tree)(memory, at, e);
     q = FN(reduce_tree)(memory, at, q);
-    if (n > 0) {
-        node.m = REDUCE_DIV(e, n);
-        node.s = q - e * node.m;
-        node.s = node.s < 0 ? (T)0 : node.s;
-    }
+    /* No branch: where leaves of a group had one, PoCL took a neighbour's. */
+    node.m = n > 0 ? REDUCE_DIV(e, n) : (T)0;
+    q = q - e * node.m;
+    node.s = n > 0 && !(q < 0) ? q : (T)0;
     return node;
 }
 

@@ -176,3 +176,15 @@ def test_states(kind):
         got, want = (got,), (want,)
     for one, other in zip(got, want):
         assert one.dtype == other.dtype and np.array_equal(one, other, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_leaves_without_values_on_a_device(dtype, opencl):
+    """A leaf of 256 rows has values, its neighbours none; more leaves than one block has."""
+    for leaf in (0, 1, 15, 16, 63, 64):
+        x = np.full(256 * 65, np.nan, dtype)
+        x[256 * leaf:256 * leaf + 4] = (10, 11, 12, 14)
+        for name in ("var", "std"):
+            got = getattr(dc, name)(x, device=opencl)
+            assert got == getattr(dc, name)(x, device="cpu"), (leaf, name)
+            assert abs(got - getattr(np, name)([10, 11, 12, 14], ddof=1)) < 1e-6
