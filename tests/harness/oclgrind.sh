@@ -100,8 +100,8 @@ done
 # Windows next to which local memory is short go another way.
 family_runs rolling float32 256 6
 family_runs rolling float64 256 6
-family_runs spectral float32 256 4
-family_runs spectral float64 256 4
+family_runs spectral float32 256 1
+family_runs spectral float64 256 1
 
 # Results of more rows than tiny cases have: kernels of their own.
 for dtype in float32 float64; do
