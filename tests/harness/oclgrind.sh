@@ -113,13 +113,16 @@ for dtype in float32 float64; do
     result $? "reductions of many rows, $dtype"
 done
 
-# The row that runs a kernel for windows that do not fit into local memory.
-far_row() {
-    case $1 in
-    *_far_windows_*) echo spectral_rfft ;;
-    *_far_power_rows_*) echo spectral_find_period ;;
-    *_far_cross_rows_*) echo spectral_csd ;;
-    *_far_*) echo "${1/_far_/_}" | sed 's/_[fu][0-9]*$//' ;;
+# The row that runs a kernel of spectra which has not its own name.
+spectral_row() {
+    local name=${1%_[fu][0-9]*}
+    case $name in
+    *_far_windows) echo spectral_rfft ;;
+    *_power_rows | *_lags_rows) echo spectral_find_period ;;
+    *_cross_rows) echo spectral_csd ;;
+    *_means | *_medians) echo spectral_welch ;;
+    *_overlap) echo spectral_istft ;;
+    *) echo "${name/_far_/_}" ;;
     esac
 }
 
@@ -128,14 +131,13 @@ ran() {
     local kernel=$1 dtype=$2 family=$3 op=${1%_[fu][0-9]*} local_bytes=32768 as=
     grep -q "\"$kernel\"" "$work/ran" && return 0
     [ "$op" = "${op%_deep}" ] || local_bytes=256
-    # On CPU devices rows that do the same share a kernel.
-    [ "$family" != spectral ] || as=gpu
     : >"$work/log"
     local cases=(--op "${op%_deep}" --cases $((60 * rows)))
     grep -qE "^DC_(OP|MOVE)\([^,]*, *${op%_deep}," "$ROOT/host/core/ops.def" ||
         cases=(--family "$family" --cases $((24 * rows)))
-    if [ -n "$(far_row "$kernel")" ]; then
-        local_bytes=256 cases=(--op "$(far_row "$kernel")" --cases $((60 * rows)))
+    if [ "$family" = spectral ]; then # dear here, and on CPU devices some share a kernel
+        as=gpu cases=(--op "$(spectral_row "$kernel")" --cases $((12 * rows)))
+        [ "$op" = "${op/_far_/_}" ] || local_bytes=256
     fi
     DUALCUBE_OPENCL_AS=$as DUALCUBE_TRACE="$work/trace.json" \
         watch --local-mem-size "$local_bytes" \
