@@ -137,6 +137,8 @@ ran() {
         cases=(--family "$family" --cases $((24 * rows)))
     if [ "$family" = spectral ]; then # dear here, and on CPU devices some share a kernel
         as=gpu cases=(--op "$(spectral_row "$kernel")" --cases $((12 * rows)))
+        # medians alone, one case in four
+        [ "$op" = "${op%_cross_rows}" ] || cases[3]=$((30 * rows))
         [ "$op" = "${op/_far_/_}" ] || local_bytes=256
     fi
     DUALCUBE_OPENCL_AS=$as DUALCUBE_TRACE="$work/trace.json" \
