@@ -63,6 +63,9 @@ DUALCUBE_OPENCL_POISON=1 "$RELEASE/bin/tests/parity" --device opencl --seed 11 -
 DUALCUBE_OPENCL_AS=gpu "$RELEASE/bin/tests/parity" --device opencl --seed 12 --cases 1500 --cells
 POCL_DEVICES="basic pthread" "$RELEASE/bin/tests/parity" --device opencl:1 --seed 13 --cases 500
 """ + "echo 3 passed, 0 failed\n"),
+    # Long, and on one processor: it begins early.
+    Stage("oclgrind", "every kernel: races and uninitialised reads",
+          EACH.format(pattern="tests/harness/oclgrind.sh")),
     Stage("unit", "units: engine, core, topology, private family", ctest("$RELEASE", "unit"),
           xml="ctest"),
     Stage("api", "every public function", ctest("$RELEASE", "api"), xml="ctest"),
@@ -96,8 +99,6 @@ export DUALCUBE_TEST_ORACLE_CASES=600 DUALCUBE_TEST_FAULT_STEP=9
           EACH.format(pattern="tests/harness/tsan.sh"), needs=("tsan-build",)),
     Stage("fault", "every OpenCL call failed once; broken drivers", ctest("$RELEASE", "fault"),
           xml="ctest"),
-    Stage("oclgrind", "every kernel: races and uninitialised reads",
-          EACH.format(pattern="tests/harness/oclgrind.sh")),
     Stage("planted", "every checker finds the defect it is for",
           EACH.format(pattern="tests/harness/planted.sh")),
     Stage("static", "headers, symbols, rooms, layers, format, tidy",
