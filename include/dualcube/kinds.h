@@ -208,4 +208,13 @@ enum {
 /* What features weigh bins with: |X|^2 or |X|. */
 enum { DC_WEIGHT_POWER = 0, DC_WEIGHT_MAGNITUDE = 1 };
 
+/* dc_kmeans_kind */
+enum { DC_KMEANS_SCALE = 0 };
+
+/* dc_correlation_kind */
+enum { DC_CORRELATION_SCALE = 0 };
+
+/* dc_pca_kind */
+enum { DC_PCA_SCALE = 0 };
+
 #endif

@@ -23,6 +23,12 @@ from ._system import (
 )
 from . import rolling as _rolling_functions
 from .rolling import *  # noqa: F401,F403  (the names are made from the registry)
+from . import pca as _pca_functions
+from .pca import *  # noqa: F401,F403
+from . import correlation as _correlation_functions
+from .correlation import *  # noqa: F401,F403
+from . import kmeans as _kmeans_functions
+from .kmeans import *  # noqa: F401,F403
 from . import regrid as _regrid_functions
 from .regrid import *  # noqa: F401,F403
 from . import augment as _augment_functions
@@ -54,3 +60,6 @@ __all__ += _reduce_functions.__all__
 __all__ += _augment_functions.__all__
 __all__ += _regrid_functions.__all__
 __all__ += _spectral_functions.__all__
+__all__ += _kmeans_functions.__all__
+__all__ += _correlation_functions.__all__
+__all__ += _pca_functions.__all__
