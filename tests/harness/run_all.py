@@ -47,7 +47,7 @@ class Run:
 def environment_of(build):
     """The tests' own: no wish of the user's shell may change what they find."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("DUALCUBE_")
-           or key == "DUALCUBE_TEST_DATA"}
+           or key in ("DUALCUBE_TEST_DATA", "DUALCUBE_TEST_HEAVY")}
     env.update(ROOT=ROOT, BUILD=build, RELEASE=os.path.join(build, "release"),
                ASAN=os.path.join(build, "asan"), TSAN=os.path.join(build, "tsan"),
                PYTHON=sys.executable, OMP_WAIT_POLICY="passive", OCL_ICD_PLATFORM_SORT="none",
