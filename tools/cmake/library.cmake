@@ -105,8 +105,18 @@ function(dc_add_isa isa stem sfx source)
     target_compile_definitions(${target} PRIVATE DC_ISA=${isa} SFX=${sfx} DC_MIRROR_${sfx})
     # Vector arguments stay inside the object, so their calling convention is nobody's concern.
     target_compile_options(${target} PRIVATE ${dc_isa_flags_${isa}} -Wno-psabi)
+    # The baseline is the reference that the others are compared with, for machines before AVX2: it is
+    # compiled quickly, with fewer copies of its loops.
+    if(isa STREQUAL "baseline")
+        target_compile_definitions(${target} PRIVATE DC_MIRROR_BRIEF)
+        target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    endif()
     if(NOT DC_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
-        target_compile_options(${target} PRIVATE -O3)
+        if(NOT isa STREQUAL "baseline")
+            target_compile_options(${target} PRIVATE -O3)
+        elseif(NOT stem STREQUAL "rolling") # gcc 12 does not survive -O1 there
+            target_compile_options(${target} PRIVATE -O1)
+        endif()
     endif()
     if(DC_SANITIZE)
         dc_sanitize_mirror(${target} ${sfx})
