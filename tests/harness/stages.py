@@ -14,11 +14,11 @@ class Stage:
     xml: str = ""  # "ctest" or "pytest": who writes $XML
 
 
-def ctest(folder, label, but="none"):
-    """Tests of a label, but one."""
-    return ("ctest --test-dir \"%s\" -L '^(%s)$' -E '^%s$' --no-tests=error "
+def ctest(folder, label, but="none", jobs=1):
+    """Tests of a label, but one; several at a time where some of them sleep."""
+    return ("ctest -j %d --test-dir \"%s\" -L '^(%s)$' -E '^%s$' --no-tests=error "
             "--output-junit \"$XML\" --test-output-size-passed 200000 "
-            "--test-output-size-failed 200000 --output-on-failure\n" % (folder, label, but))
+            "--test-output-size-failed 200000 --output-on-failure\n" % (jobs, folder, label, but))
 
 
 # One script of another room, or all that match: none is a failure.
@@ -55,7 +55,7 @@ cmake --build "$ASAN" -j 1
     --min-comparisons 16000
 "$RELEASE/bin/tests/parity" --op spectral_irfft --seed "$SEED" --cases 75000 --cells \
     --min-comparisons 16000
-"$RELEASE/bin/tests/parity" --seed "$SEED" --cases 21000 --seconds 150 --cells \
+"$RELEASE/bin/tests/parity" --seed "$SEED" --cases 21000 --seconds 250 --cells \
     --min-comparisons 330000 --need-threads --need-opencl \
     --csv "$BUILD/PARITY.csv" --markdown "$BUILD/PARITY.md"
 """),
@@ -68,7 +68,7 @@ POCL_DEVICES="basic pthread" "$RELEASE/bin/tests/parity" --device opencl:1 --see
     # Long, and on one processor: it begins early.
     Stage("oclgrind", "every kernel: races and uninitialised reads",
           EACH.format(pattern="tests/harness/oclgrind.sh"), needs=("build",)),
-    Stage("unit", "units: engine, core, topology, private family", ctest("$RELEASE", "unit"),
+    Stage("unit", "units: engine, core, topology, private family", ctest("$RELEASE", "unit", jobs=2),
           xml="ctest"),
     Stage("api", "every public function", ctest("$RELEASE", "api"), xml="ctest"),
     Stage("tsan-build", "the same with the thread sanitizer (clang, no OpenMP)", """
@@ -96,11 +96,11 @@ export LSAN_OPTIONS=suppressions="$ROOT/tests/harness/leaks.supp":print_suppress
 export DUALCUBE_TEST_ORACLE_CASES=600 DUALCUBE_TEST_FAULT_STEP=9
 """ + ctest("$ASAN", "api|oracle|unit|golden|fault|sanitized",
             # a minute of the driver's compiler in many processes
-            but="api_cache"), needs=("asan-build", "warm"), xml="ctest"),
+            but="api_cache", jobs=2), needs=("asan-build", "warm"), xml="ctest"),
     Stage("tsan", "16 threads on one context, cold caches, under the thread sanitizer",
           EACH.format(pattern="tests/harness/tsan.sh"), needs=("tsan-build",)),
-    Stage("fault", "every OpenCL call failed once; broken drivers", ctest("$RELEASE", "fault"),
-          xml="ctest"),
+    Stage("fault", "every OpenCL call failed once; broken drivers",
+          ctest("$RELEASE", "fault", jobs=2), xml="ctest"),
     Stage("planted", "every checker finds the defect it is for",
           EACH.format(pattern="tests/harness/planted.sh")),
     Stage("static", "headers, symbols, rooms, layers, format, tidy",
