@@ -89,14 +89,13 @@ DC_INLINE void FN(climb_put)(const FN(climb) * t, dc_i64 e, FN(vec) s)
             acc = pair;                                                                            \
     }
 
-#define CLIMB_ROW(u, checked)                                                                      \
+#define CLIMB_ROW(u)                                                                               \
     do {                                                                                           \
         enum { u_ = (u) };                                                                         \
         const dc_i64 row = i + u_ * s, e = row + back;                                             \
-        if ((checked) && row >= n)                                                                 \
+        if (row >= n)                                                                              \
             return;                                                                                \
-        if (!(checked))                                                                            \
-            __builtin_prefetch(t->next + row * t->next_pitch, 0, 2);                               \
+        __builtin_prefetch(t->next + row * t->next_pitch, 0, 2);                                   \
         const FN(vec) a = FN(vload)(t->rows + row * VEC_LANES);                                    \
         FN(pair) one = {FN(vzero)(), FN(vzero)()}, two;                                            \
         if (!leaves)                                                                               \
@@ -120,7 +119,7 @@ DC_INLINE void FN(climb_put)(const FN(climb) * t, dc_i64 e, FN(vec) s)
             FN(vstore)(t->m + row * VEC_LANES, eight.m);                                           \
             FN(vstore)(t->s + row * VEC_LANES, eight.s);                                           \
         }                                                                                          \
-        if (digit != 0 && (!(checked) || (e >= t->lead && e < n))) {                               \
+        if (digit != 0 && e >= t->lead && e < n) {                                                 \
             FN(pair) acc = {FN(vzero)(), FN(vzero)()};                                             \
             FN(vec) newest = a;                                                                    \
             if (kind == CLIMB_MORE) {                                                              \
@@ -141,14 +140,6 @@ DC_INLINE void FN(climb_put)(const FN(climb) * t, dc_i64 e, FN(vec) s)
         }                                                                                          \
     } while (0)
 
-#define CLIMB_ROWS(checked)                                                                        \
-    do {                                                                                           \
-        CLIMB_ROW(0, checked);                                                                     \
-        CLIMB_ROW(1, checked);                                                                     \
-        CLIMB_ROW(2, checked);                                                                     \
-        CLIMB_ROW(3, checked);                                                                     \
-    } while (0)
-
 /* The residue class of row `i`. */
 DC_INLINE void FN(climb_walk)(const FN(climb) * pass, int digit, int kind, int last, dc_i64 i)
 {
@@ -156,21 +147,28 @@ DC_INLINE void FN(climb_walk)(const FN(climb) * pass, int digit, int kind, int l
     const FN(climb) copy = *pass, *const t = &copy;
     const dc_i64 n = t->n, s = t->unit, back = t->back;
     const dc_i64 end = last ? n - back : n;
-    const dc_i64 ahead = digit ? back : 0;
-    const dc_i64 first = digit ? t->lead - back : 0;
     const int leaves = kind == CLIMB_LEAVES;
     const int level_care[3] = {t->care[0], t->care[1], t->care[2]};
     const int onto_care[4] = {t->onto[0].care, t->onto[1].care, t->onto[2].care, t->onto[3].care};
     const FN(vec) zero = FN(vzero)(), half = FN(vset)((T)0.5);
     const FN(pair) none = {zero, zero};
     FN(climb_ring) r = {{zero, zero, zero, zero}, none, {none, none}, {none, none, none, none}};
-    for (; i < end; i += 4 * s)
-        if (i >= first && i + 3 * s + ahead < n)
-            CLIMB_ROWS(0);
-        else
-            CLIMB_ROWS(1);
+    for (; i < end; i += 4 * s) {
+        CLIMB_ROW(0);
+        CLIMB_ROW(1);
+        CLIMB_ROW(2);
+        CLIMB_ROW(3);
+    }
 }
 
+#ifdef DC_MIRROR_BRIEF
+static void FN(climb_pass)(const FN(climb) * t, int digit, int kind, int last)
+{
+    const dc_i64 classes = pack_min(t->unit, t->n);
+    for (dc_i64 i = 0; i < classes; i++)
+        FN(climb_walk)(t, digit, kind, last, i);
+}
+#else
 #define CLIMB_PASS(digit, kind, last)                                                              \
     static void FN(climb_##digit##_##kind##_##last)(const FN(climb) * t)                           \
     {                                                                                              \
@@ -201,17 +199,21 @@ CLIMB_KINDS(8, 1)
             FN(climb_4_##k##_##last), FN(climb_5_##k##_##last), FN(climb_6_##k##_##last),          \
             FN(climb_7_##k##_##last), eight                                                        \
     }
-static void (*const FN(climb_pass)[2][3][CLIMB_DIGIT + 1])(const FN(climb) *) = {
+static void (*const FN(climb_passes)[2][3][CLIMB_DIGIT + 1])(const FN(climb) *) = {
     {CLIMB_LIST(0, 0, FN(climb_0_0_0), NULL), CLIMB_LIST(1, 0, FN(climb_0_1_0), NULL),
      CLIMB_LIST(2, 0, FN(climb_0_2_0), NULL)},
     {CLIMB_LIST(0, 1, NULL, FN(climb_8_0_1)), CLIMB_LIST(1, 1, NULL, FN(climb_8_1_1)),
      CLIMB_LIST(2, 1, NULL, FN(climb_8_2_1))}};
-
 #undef CLIMB_LIST
 #undef CLIMB_BOTH
 #undef CLIMB_KINDS
 #undef CLIMB_PASS
-#undef CLIMB_ROWS
+DC_INLINE void FN(climb_pass)(const FN(climb) * t, int digit, int kind, int last)
+{
+    FN(climb_passes)[last][kind][digit](t);
+}
+#endif
+
 #undef CLIMB_ROW
 #undef CLIMB_BLOCK
 #undef CLIMB_CARE
@@ -246,7 +248,7 @@ static void FN(climb_run)(FN(climb) * t)
         const int digit = last ? (int)digits : (int)(digits % CLIMB_DIGIT);
         const int kind = t->unit == 1 ? CLIMB_LEAVES : t->back ? CLIMB_MORE : CLIMB_FRESH;
         FN(climb_weigh)(t, digit);
-        FN(climb_pass)[last][kind][digit](t);
+        FN(climb_pass)(t, digit, kind, last);
         if (last)
             return;
         t->back += digit * t->unit;

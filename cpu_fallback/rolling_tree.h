@@ -163,6 +163,14 @@ static int FN(tree_ends)(const FN(tree) * t)
     return t->eager && FN(many)(FN(visnan)((FN(vec))t->odd));
 }
 
+#ifdef DC_MIRROR_BRIEF
+static void FN(tree_pass)(FN(tree) * t, int digit, int last)
+{
+    const dc_i64 classes = pack_min(t->unit, t->n);
+    for (dc_i64 i = 0; i < classes && !FN(tree_ends)(t); i++)
+        t->odd |= FN(tree_walk)(t, digit, last, i);
+}
+#else
 #define TREE_PASS(digit, last)                                                                     \
     static void FN(tree_##digit##_##last)(FN(tree) * t)                                            \
     {                                                                                              \
@@ -199,10 +207,15 @@ TREE_BOTH(15)
 TREE_PASS(16, 1)
 static void (*const FN(tree_passes)[2][TREE_DIGIT + 1])(FN(tree) *) = {
     TREE_LIST(0, FN(tree_0_0), NULL), TREE_LIST(1, NULL, FN(tree_16_1))};
-
 #undef TREE_LIST
 #undef TREE_BOTH
 #undef TREE_PASS
+DC_INLINE void FN(tree_pass)(FN(tree) * t, int digit, int last)
+{
+    FN(tree_passes)[last][digit](t);
+}
+#endif
+
 #undef TREE_ROWS
 #undef TREE_ROW
 
@@ -230,7 +243,7 @@ static int FN(tree_run)(FN(tree) * t)
         const int digit = last ? (int)digits : (int)(digits % TREE_DIGIT);
         t->from = t->back ? t->acc : (const T *)&none;
         t->from_pitch = t->back ? VEC_LANES : 0;
-        FN(tree_passes)[last][digit](t);
+        FN(tree_pass)(t, digit, last);
         if (last)
             break;
         t->back += digit * t->unit;

@@ -95,12 +95,14 @@ def check_rows(root, rows):
             if f"DC_MIRROR({family}, {suffix})" not in mirrors:
                 found.append("cpu_fallback/runtime/families.inc: no "
                              f"DC_MIRROR({family}, {suffix})")
+            entries = set(re.findall(r"\b__kernel\b[^;{(]*\b(\w+)\s*\(", kernels))
+            functions = set(re.findall(r"\bvoid (\w+)\s*\([^;{]*\{", mirror))
             for name in own:
-                if not re.search(rf"\b__kernel\b[^;{{(]*\b{name}_{suffix}\s*\(", kernels):
+                if f"{name}_{suffix}" not in entries:
                     found.append(f"kernels/{family}.cl: no kernel {name}_{suffix}")
                 found += [f"cpu_fallback/{family}.c: no function {entry}_{suffix}"
                           for entry in (name, name + "_plan")
-                          if not re.search(rf"\bvoid {entry}_{suffix}\s*\([^;{{]*\{{", mirror)]
+                          if f"{entry}_{suffix}" not in functions]
     return found
 
 

@@ -28,12 +28,19 @@ static const char *route(const dc_cl_device *device, int32_t bit, const char *na
     return device->info.checks & bit ? native : has_double ? through_double : through_integers;
 }
 
-/* DUALCUBE_OPENCL_PLAIN=<family>: its programs are not optimised, for tests that wait for the
- * compiler more than for the kernels. */
+/* DUALCUBE_OPENCL_PLAIN=<family>,...: programs of these are not optimised, for tests that wait for
+ * the compiler more than for the kernels. */
 static int is_plain(const dc_family *family)
 {
     const char *plain = secure_getenv("DUALCUBE_OPENCL_PLAIN");
-    return plain && strcmp(plain, family->name) == 0;
+    const size_t name = strlen(family->name);
+    while (plain && *plain) {
+        const size_t n = strcspn(plain, ",");
+        if (n == name && memcmp(plain, family->name, n) == 0)
+            return 1;
+        plain += n + (plain[n] == ',');
+    }
+    return 0;
 }
 
 static void family_options(const dc_cl_device *device, const dc_family *family, int32_t dtype,

@@ -73,7 +73,7 @@
 
 enum {
     DC_SPECTRAL_AXES = 7,
-    DC_SPECTRAL_PASSES = 16,
+    DC_SPECTRAL_PASSES = 24,    /* 3^20 is the most below 4 * 2^30   */
     DC_SPECTRAL_LEAF = 32,      /* terms of a leaf                    */
     DC_SPECTRAL_COLUMNS = 4,    /* columns of a leaf                  */
     DC_SPECTRAL_CHUNK = 32,     /* windows of a chunk                 */

@@ -42,6 +42,27 @@ def test_explain_and_last_run():
     assert run["threads"] == 1 and run["bytes"] > 0 and not run["fell_back"]
 
 
+@pytest.mark.parametrize("name, shape, options", [
+    ("spectral_welch", (10, 1000), {"nperseg": 256, "out": (10, 129)}),
+    ("smooth_gaussian", (1000, 50), {"sigma": 2.0}),
+    ("smooth_moving", (100, 5), {"window": 5}),
+    ("scale_quantize", (100, 5), {"out_dtype": "int8"}),
+    ("reduce_mean", (100, 5), {"axis": 0}),
+    ("reduce_mean", (100, 5), {"axis": None}),
+    ("reduce_max", (4, 100, 5), {"axis": (0, -1)}),
+])
+def test_explain_of_every_family(name, shape, options):
+    told = dc.explain(name, shape, device="cpu", **options)
+    assert told["operation"] == name and told["bytes"] > 0 and name in told["text"]
+
+
+def test_explain_says_what_is_wrong_with_an_output():
+    with pytest.raises(TypeError, match="out_dtype is complex128"):
+        dc.explain("scale_quantize", (100, 5), out_dtype="complex128")
+    with pytest.raises(ValueError, match="axis = 2, the array has 2 axes"):
+        dc.explain("reduce_mean", (100, 5), axis=2)
+
+
 def test_last_run_belongs_to_the_thread():
     dc.rolling_mean(np.arange(4.0), 2)
     with ThreadPoolExecutor(1) as pool:

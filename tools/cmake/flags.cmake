@@ -18,9 +18,10 @@ if(DC_WERROR)
     target_compile_options(dc_flags INTERFACE -Werror)
 endif()
 if(DC_SANITIZE)
-    target_compile_options(dc_flags INTERFACE -O1 -fno-omit-frame-pointer
-                           -fno-sanitize-recover=all
-                           # A target may say itself what is checked: the last option wins.
+    target_compile_options(dc_flags INTERFACE -fno-omit-frame-pointer -fno-sanitize-recover=all
+                           # A target may say itself how it is compiled and what is checked: of
+                           # these options the last one wins.
+                           $<$<NOT:$<BOOL:$<TARGET_PROPERTY:DC_OWN_SANITIZE>>>:-O1>
                            $<$<NOT:$<BOOL:$<TARGET_PROPERTY:DC_OWN_SANITIZE>>>:-g>
                            $<$<NOT:$<BOOL:$<TARGET_PROPERTY:DC_OWN_SANITIZE>>>:-fsanitize=${DC_SANITIZE}>)
     target_link_options(dc_flags INTERFACE -fsanitize=${DC_SANITIZE})

@@ -69,6 +69,35 @@ endif()
 set(dc_isa_flags_baseline)
 set(dc_isa_flags_avx2 -march=x86-64-v3)
 set(dc_isa_flags_avx512 -march=x86-64-v4 -mprefer-vector-width=512)
+# Mirrors are most of a sanitizer's build.  One of the types of each text is watched, the others are
+# compiled in the quickest way; DC_SANITIZE_EVERY_TYPE watches all.
+function(dc_sanitize_mirror target sfx)
+    # Full debug information and every check inline make minutes of unrolled networks.
+    set_target_properties(${target} PROPERTIES DC_OWN_SANITIZE TRUE)
+    set(gnu FALSE)
+    set(optimised -O1)
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        set(gnu TRUE)
+        # The largest: a third less than -O1 (which gcc 12 does not survive without a sanitizer);
+        # false alarms about lanes that a loop fills.
+        if(target MATCHES "_(rolling|smooth)_")
+            set(optimised -Og)
+        endif()
+        target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    endif()
+    target_compile_options(${target} PRIVATE ${optimised})
+    if(NOT DC_SANITIZE_EVERY_TYPE AND NOT sfx MATCHES "^(f32|u32)$")
+        target_compile_options(${target} PRIVATE -g0)
+    elseif(gnu AND DC_SANITIZE STREQUAL "address,undefined")
+        # Bad addresses are the address sanitizer's business.
+        target_compile_options(${target} PRIVATE -g1 -fsanitize=address
+            "SHELL:--param asan-instrumentation-with-call-threshold=0" -fsanitize=undefined
+            -fno-sanitize=null,object-size,alignment,pointer-overflow,bounds)
+    else()
+        target_compile_options(${target} PRIVATE -g1 -fsanitize=${DC_SANITIZE})
+    endif()
+endfunction()
+
 # One object per stem, type and instruction set.
 function(dc_add_isa isa stem sfx source)
     set(target dualcube_isa_${isa}_${stem}_${sfx})
@@ -76,25 +105,21 @@ function(dc_add_isa isa stem sfx source)
     target_compile_definitions(${target} PRIVATE DC_ISA=${isa} SFX=${sfx} DC_MIRROR_${sfx})
     # Vector arguments stay inside the object, so their calling convention is nobody's concern.
     target_compile_options(${target} PRIVATE ${dc_isa_flags_${isa}} -Wno-psabi)
+    # The baseline is the reference that the others are compared with, for machines before AVX2: it is
+    # compiled quickly, with fewer copies of its loops.
+    if(isa STREQUAL "baseline")
+        target_compile_definitions(${target} PRIVATE DC_MIRROR_BRIEF)
+        target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    endif()
     if(NOT DC_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
-        target_compile_options(${target} PRIVATE -O3)
+        if(NOT isa STREQUAL "baseline")
+            target_compile_options(${target} PRIVATE -O3)
+        elseif(NOT stem STREQUAL "rolling") # gcc 12 does not survive -O1 there
+            target_compile_options(${target} PRIVATE -O1)
+        endif()
     endif()
     if(DC_SANITIZE)
-        # Full debug information and every check inline make minutes of unrolled networks.
-        set_target_properties(${target} PROPERTIES DC_OWN_SANITIZE TRUE)
-        target_compile_options(${target} PRIVATE -g1)
-        if(NOT DC_SANITIZE STREQUAL "address,undefined" OR NOT CMAKE_C_COMPILER_ID STREQUAL "GNU")
-            target_compile_options(${target} PRIVATE -fsanitize=${DC_SANITIZE})
-        else()
-            # Bad addresses are the address sanitizer's business; arithmetic is checked in one of
-            # the types: the text is the same.
-            target_compile_options(${target} PRIVATE -fsanitize=address
-                "SHELL:--param asan-instrumentation-with-call-threshold=0")
-            if(sfx MATCHES "^(f32|u32)$")
-                target_compile_options(${target} PRIVATE -fsanitize=undefined
-                    -fno-sanitize=null,object-size,alignment,pointer-overflow,bounds)
-            endif()
-        endif()
+        dc_sanitize_mirror(${target} ${sfx})
     endif()
     set(dc_objects "${dc_objects}" PARENT_SCOPE)
 endfunction()

@@ -100,12 +100,13 @@ assert _VIEW.size == ctypes.sizeof(_library.Array)
 _SPARE = tuple((0,) * count for count in range(_library.MAX_NDIM + 1))
 
 
-def view(params, offset, buffer, data, shape, strides, dtype):
-    """Write a dc_array `offset` bytes into the params struct; strides in elements."""
+def view(params, offset, buffer, data, shape, strides, dtype, code=None):
+    """Write a dc_array `offset` bytes into the params struct; strides in elements.  `code`: the
+    library's number of a dtype other than float32 and float64."""
     ndim = len(shape)
     spare = _SPARE[_library.MAX_NDIM - ndim]
     _VIEW.pack_into(params, offset, buffer, data, 0, *shape, *spare, *strides, *spare, ndim,
-                    _CODES[dtype])
+                    _CODES[dtype] if code is None else code)
 
 
 def describe(array, params, offset):

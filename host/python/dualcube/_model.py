@@ -10,18 +10,18 @@ from . import _library
 from ._library import lib
 
 _ARRAY, _NUMBER, _TEXT = 1, 2, 3
-_CODES = {np.dtype(name): code for name, code in (
+CODES = {np.dtype(name): code for name, code in (
     ("float32", _library.F32), ("float64", _library.F64), ("float16", _library.F16),
     ("uint8", _library.U8), ("uint16", _library.U16), ("uint32", _library.U32),
     ("uint64", _library.U64), ("int8", _library.I8), ("int16", _library.I16),
     ("int32", _library.I32), ("int64", _library.I64))}
-_DTYPES = {code: dtype for dtype, code in _CODES.items()}
+_DTYPES = {code: dtype for dtype, code in CODES.items()}
 
 
 def _view(array):
     """A dc_array of a dense ndarray, which must live as long as it is used."""
     view = _library.Array(data=array.__array_interface__["data"][0], ndim=array.ndim,
-                          dtype=_CODES[array.dtype])
+                          dtype=CODES[array.dtype])
     step = 1
     for axis in range(array.ndim - 1, -1, -1):
         view.shape[axis], view.stride[axis] = array.shape[axis], step

@@ -71,13 +71,13 @@ def run(operation, params, x, device, out):
     """Enqueue on x's own queue; later work on that queue sees the result."""
     import pyopencl.array
 
-    from ._rolling import _output_shape
+    from ._explain import output_shape
 
     if device != "auto":
         raise ValueError("device = %r, but x is a pyopencl array: it stays on its own queue"
                          % device)
     queue = _queue_of(x)
-    shape = _output_shape(x.shape, params.axis, params.step)
+    shape = output_shape(x.shape, params.axis, params.step)
     if out is None:
         out = pyopencl.array.empty(x.queue, shape, x.dtype)
     elif not isinstance(out, pyopencl.array.Array) or out.shape != shape or out.dtype != x.dtype:

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 
 from . import _context, _device_array, _inputs, _library, _memory
+from ._explain import output_shape
 from ._operations import OPERATIONS
 
 # From this many elements a call may take long enough for Ctrl-C to matter.
@@ -21,16 +22,6 @@ def _scalars(operation, params, window, expanding, options):
     for name, value in options.items():
         if value is not None and value is not written.get(name):
             operation.set(params, name, value)
-
-
-def _output_shape(shape, axis, step):
-    """Shape of the result; for an axis or step out of range any shape: the library refuses."""
-    ndim = len(shape)
-    if not -ndim <= axis < ndim:
-        return tuple(shape)
-    result = list(shape)
-    result[axis] = -(-result[axis] // max(step, 1))
-    return tuple(result)
 
 
 def call(name, x, window, expanding, device, out, threads, progress, **options):
@@ -54,7 +45,7 @@ def call(name, x, window, expanding, device, out, threads, progress, **options):
 def _on_host(operation, params, x, device, out, threads, progress):
     queue = _context.queue(device, threads)
     array, wrap = _inputs.admit(x)
-    shape = _output_shape(array.shape, params.axis, params.step)
+    shape = output_shape(array.shape, params.axis, params.step)
     result, copy_to = _output(operation, array, shape, out, x)
     _inputs.describe(array, params, operation.src)
     _inputs.describe(result, params, operation.dst)
@@ -103,7 +94,7 @@ def _interleaved(operation, x, out):
 
 def _on_device(operation, params, x, device, out, threads, progress):
     queue = _device_array.queue_for(x, device, threads)
-    shape = _output_shape(x.shape, params.axis, params.step)
+    shape = output_shape(x.shape, params.axis, params.step)
     if out is None:
         out = _device_array.empty(queue, shape, x.dtype)
     elif not isinstance(out, _device_array.Array):
@@ -152,7 +143,7 @@ def features(x, window, stats, device, out, threads, progress, **options):
     probe = OPERATIONS[plans[0][0]].new_params()
     for name in ("axis", "step"):
         OPERATIONS[plans[0][0]].set(probe, name, options[name])
-    shape = _output_shape(array.shape, probe.axis, probe.step) + (len(stats),)
+    shape = output_shape(array.shape, probe.axis, probe.step) + (len(stats),)
     if out is None:
         result = _memory.empty(shape, array.dtype)
     elif not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != array.dtype:
@@ -192,35 +183,3 @@ def _frame(wrap, result, stats, axis, step):
     frame = frame.swaplevel(axis=1)
     order = [(column, name) for column in parts[0].columns for name in stats]
     return frame[order] if parts[0].columns.is_unique else frame
-
-
-# ---- would it run -------------------------------------------------------------------------------
-
-
-def explain(name, shape, dtype, window, expanding, device, threads, **options):
-    """(run info, text) of a call that is planned and routed but not run."""
-    import ctypes
-
-    operation = OPERATIONS.get(name)
-    if operation is None:
-        raise ValueError("explain: operation = %r, must be one of %s"
-                         % (name, ", ".join(OPERATIONS)))
-    params = operation.new_params()
-    _scalars(operation, params, window, expanding, options)
-    dtype = _inputs.computing_dtype(np.dtype(dtype), "explain: dtype")
-    arrays = [(operation.dst, tuple(shape))]
-    if operation.src is not None:
-        arrays = [(operation.src, tuple(shape)),
-                  (operation.dst, _output_shape(tuple(shape), params.axis, params.step))]
-    for offset, extents in arrays:
-        if not 1 <= len(extents) <= _library.MAX_NDIM:
-            raise ValueError("explain: shape has %d axes, must have 1 to %d"
-                             % (len(extents), _library.MAX_NDIM))
-        _inputs.view(params, offset, 0, 0, extents, _inputs.dense_strides(extents), dtype)
-    queue = _context.queue(device, threads)
-    info = _library.filled(_library.RunInfo)
-    text = ctypes.create_string_buffer(1 << 14)
-    with queue.lock:
-        _library.check(_library.lib.dc_op_explain(queue.handle, operation.id, ctypes.byref(params),
-                                                  info, text, len(text)))
-    return info, text.value.decode("utf-8", "replace")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import _context, _device_array, _inputs, _library, _memory
-from ._model import _CODES
+from ._model import CODES
 from ._operations import OPERATIONS
 
 _LONG = 1 << 20  # from so many elements a call may take long enough for Ctrl-C to matter
@@ -14,7 +14,7 @@ def describe(array, params, offset):
     size, ndim = array.itemsize, array.ndim
     view = _library.Array.from_buffer(params, offset)
     view.data = array.__array_interface__["data"][0]
-    view.ndim, view.dtype = ndim, _CODES[array.dtype]
+    view.ndim, view.dtype = ndim, CODES[array.dtype]
     for axis in range(ndim):
         view.shape[axis], view.stride[axis] = array.shape[axis], array.strides[axis] // size
 
@@ -144,7 +144,7 @@ def count(x, numbers, axis, what, device="auto", threads=None, progress=None, fo
     numbers = [number_of("count", value, array.dtype) for value in numbers]
     options = {"count_what": what}
     if format is not None:
-        options["format"] = _CODES[np.dtype(format)]
+        options["format"] = CODES[np.dtype(format)]
     result = run("scale_count", array, np.empty(shape, np.int64), numbers, queue, progress,
                  **options)
     return result.reshape([n for d, n in enumerate(array.shape) if d not in axes])[()]

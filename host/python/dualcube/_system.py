@@ -116,12 +116,14 @@ def last_run():
 
 
 def explain(operation, shape, window=None, *, dtype="float64", device="auto", threads=None,
-            expanding=False, **options):
+            expanding=False, out=None, out_dtype=None, **options):
     """Would this call run, where, why, at what cost?  Nothing is computed.
 
     operation : name of a row, such as "rolling_median".
     shape : shape of the input.
-    options : the operation's other parameters (min_periods, center, step, ddof, q, ...).
+    out, out_dtype : shape and dtype of the output, where they do not follow from the input's.
+    options : the operation's other parameters (min_periods, center, step, ddof, q, nperseg, ...);
+        `axis` of a reduction is a number, a tuple or None.
 
     Returns a dict as last_run(), with ``text``: the plan and the reasoning.  Raises what the call
     would raise.
@@ -129,11 +131,13 @@ def explain(operation, shape, window=None, *, dtype="float64", device="auto", th
     >>> import dualcube as dc
     >>> dc.explain("rolling_mean", (1000, 10), 16, device="cpu")["device"]
     'cpu'
+    >>> dc.explain("spectral_welch", (10, 1000), nperseg=256, out=(10, 129), device="cpu")["steps"]
+    2
     """
-    from . import _rolling
+    from . import _explain
 
-    info, text = _rolling.explain(operation, shape, dtype, window, expanding, device, threads,
-                                  **options)
+    info, text = _explain.explain(operation, shape, dtype, window, expanding, device, threads, out,
+                                  out_dtype, options)
     entry = _run(info)
     entry["text"] = text
     return entry
