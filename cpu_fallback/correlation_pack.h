@@ -1,0 +1,174 @@
+/* Panels: the values of some columns in a leaf, row by row, `ld` apart.  Part of
+ * cpu_fallback/correlation.c. */
+
+enum {
+    FN(CORR_MOST) = 512 / (int)sizeof(T),                   /* columns of a panel */
+    FN(CORR_LD) = FN(CORR_MOST) + 64 / (int)sizeof(T),      /* of complete columns */
+    FN(CORR_HALF) = FN(CORR_MOST) / 2,                      /* of others           */
+    FN(CORR_LD_HALF) = FN(CORR_HALF) + 64 / (int)sizeof(T), /* ... their panel     */
+    FN(CORR_WORDS) = DC_CORRELATION_LEAF / 64
+};
+
+/* What a leaf's panel holds.  Columns behind `width` are zeros up to ld. */
+typedef struct FN(corr_panel) {
+    T *d, *m, *q;                                /* m, q: NULL for complete columns               */
+    T *s, *square;                               /* sums of d and q, of complete columns          */
+    dc_u64 *word;                                /* rows with values, CORR_WORDS for each column  */
+    T scale[FN(CORR_LD)], shift[FN(CORR_LD)];    /* 0 behind width                                */
+    dc_i64 first, width, ld;
+} FN(corr_panel);
+
+/* A table as the mirror reads it: bytes. */
+typedef struct FN(corr_source) {
+    const char *at;
+    dc_i64 row, col;
+} FN(corr_source);
+
+/* Elements that do not lie side by side: row by row into `to`. */
+static void FN(corr_gather)(const FN(corr_source) * src, dc_i64 row, dc_i64 rows, dc_i64 first,
+                            dc_i64 width, T *to, dc_i64 ld)
+{
+    for (dc_i64 j = 0; j < width; j++) {
+        const char *from = src->at + row * src->row + (first + j) * src->col;
+
+        for (dc_i64 r = 0; r < rows; r++, from += src->row)
+            memcpy(to + r * ld + j, from, sizeof(T));
+    }
+}
+
+/* `nv` registers of columns; the last has `lanes` columns, and memory behind them is not touched. */
+DC_INLINE void FN(corr_pack_wide)(FN(corr_panel) * p, const char *from, dc_i64 step, dc_i64 rows,
+                                  dc_i64 at, const int nv, const int lanes)
+{
+    FN(vec) scale[4] = {{0}}, shift[4] = {{0}}, s[4] = {{0}}, square[4] = {{0}};
+
+#pragma GCC unroll 4
+    for (int v = 0; v < nv; v++) {
+        scale[v] = FN(vloadu)(p->scale + at + v * VEC_LANES);
+        shift[v] = FN(vloadu)(p->shift + at + v * VEC_LANES);
+        s[v] = square[v] = FN(vzero)();
+    }
+    for (dc_i64 r = 0; r < rows; r++) {
+        const FN(loose) *const x = (const FN(loose) *)(const void *)(from + r * step);
+        T *const to = p->d + r * p->ld + at;
+
+#pragma GCC unroll 4
+        for (int v = 0; v < nv; v++) {
+            FN(vec) d;
+
+            if (lanes == VEC_LANES)
+                d = FN(vloadu)(x + v * VEC_LANES);
+            else
+                d = FN(vload_n)(x, lanes);
+            d = d * scale[v];
+            d = d - shift[v];
+            s[v] = s[v] + d;
+            square[v] = square[v] + d * d;
+            FN(vstoreu)(to + v * VEC_LANES, d);
+        }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < nv; v++) {
+        FN(vstoreu)(p->s + at + v * VEC_LANES, s[v]);
+        FN(vstoreu)(p->square + at + v * VEC_LANES, square[v]);
+    }
+}
+
+/* One register of columns with missing values; bit by bit where they are. */
+DC_INLINE void FN(corr_pack_holes)(FN(corr_panel) * p, const char *from, dc_i64 step, dc_i64 rows,
+                                   dc_i64 at, const int lanes)
+{
+    enum { WORD = 8 * (int)sizeof(T), PIECES = 64 / WORD };
+    const FN(vec) scale = FN(vloadu)(p->scale + at), shift = FN(vloadu)(p->shift + at);
+    const FN(vec) one = FN(vset)(1), zero = FN(vzero)();
+
+    for (dc_i64 w = 0; w < DC_CORRELATION_LEAF / WORD; w++) {
+        FN(bits) word = {0}, bit = (FN(bits)){0} + 1;
+        const dc_i64 end = rows < (w + 1) * WORD ? rows : (w + 1) * WORD;
+
+        for (dc_i64 r = w * WORD; r < end; r++) {
+            const FN(loose) *const x = (const FN(loose) *)(const void *)(from + r * step);
+            const dc_i64 to = r * p->ld + at;
+            FN(vec) d = lanes == VEC_LANES ? FN(vloadu)(x) : FN(vload_n)(x, lanes);
+            const FN(mask) missing = FN(visnonfinite)(d);
+
+            d = d * scale;
+            d = FN(vsel)(missing, zero, d - shift);
+            FN(vstoreu)(p->d + to, d);
+            FN(vstoreu)(p->m + to, FN(vsel)(missing, zero, one));
+            FN(vstoreu)(p->q + to, d * d);
+            word |= (FN(bits))FN(vsel)(missing, zero, (FN(vec))bit);
+            bit += bit;
+        }
+        for (int lane = 0; lane < lanes; lane++) {
+            dc_u64 *const to = p->word + (at + lane) * FN(CORR_WORDS) + w / PIECES;
+            const dc_u64 half = sizeof(T) == 4 ? (dc_u64)(dc_u32)word[lane] : (dc_u64)word[lane];
+
+            *to = (w % PIECES ? *to : 0) | half << (w % PIECES * WORD & 63);
+        }
+    }
+}
+
+static void FN(corr_pack_zeros)(T *to, dc_i64 rows, dc_i64 ld, dc_i64 from)
+{
+    for (dc_i64 r = 0; r < rows; r++)
+        memset(to + r * ld + from, 0, (size_t)(ld - from) * sizeof(T));
+}
+
+/* The panel's columns of a leaf. */
+static void FN(corr_pack)(FN(corr_panel) * p, const FN(corr_source) * src, dc_i64 row, dc_i64 rows)
+{
+    const char *from = src->at + row * src->row + p->first * src->col;
+    dc_i64 step = src->row, at = 0;
+    const dc_i64 size = (dc_i64)sizeof(T);
+    int left;
+
+    if (src->col != size) {
+        FN(corr_gather)(src, row, rows, p->first, p->width, p->d, p->ld);
+        from = (const char *)p->d;
+        step = p->ld * size;
+    }
+    for (; !p->m && p->width - at >= 4 * VEC_LANES; at += 4 * VEC_LANES)
+        FN(corr_pack_wide)(p, from + at * size, step, rows, at, 4, VEC_LANES);
+    for (; !p->m && p->width - at >= VEC_LANES; at += VEC_LANES)
+        FN(corr_pack_wide)(p, from + at * size, step, rows, at, 1, VEC_LANES);
+    for (; p->m && p->width - at >= VEC_LANES; at += VEC_LANES)
+        FN(corr_pack_holes)(p, from + at * size, step, rows, at, VEC_LANES);
+    left = (int)(p->width - at);
+    if (left > 0 && p->m)
+        FN(corr_pack_holes)(p, from + at * size, step, rows, at, left);
+    else if (left > 0)
+        FN(corr_pack_wide)(p, from + at * size, step, rows, at, 1, left);
+    at += left > 0 ? VEC_LANES : 0;
+    if (at >= p->ld)
+        return;
+    FN(corr_pack_zeros)(p->d, rows, p->ld, at);
+    if (p->m) {
+        FN(corr_pack_zeros)(p->m, rows, p->ld, at);
+        FN(corr_pack_zeros)(p->q, rows, p->ld, at);
+    }
+}
+
+/* Columns first ... of the table.  `complete`: have they all a value in every row? */
+static void FN(corr_panel_open)(FN(corr_panel) * p, const FN(correlation_column) * column,
+                                dc_i64 first, dc_i64 width, dc_i64 ld)
+{
+    p->first = first;
+    p->width = width;
+    p->ld = ld;
+    memset(p->scale, 0, sizeof p->scale);
+    memset(p->shift, 0, sizeof p->shift);
+    for (dc_i64 j = 0; j < width; j++) {
+        p->scale[j] = column[first + j].scale;
+        p->shift[j] = column[first + j].shift;
+    }
+}
+
+static int FN(corr_complete)(const dc_correlation_args *a, const FN(correlation_column) * column,
+                             dc_i64 first, dc_i64 width)
+{
+    for (dc_i64 j = first; j < first + width; j++)
+        if (column[j].n != a->rows)
+            return 0;
+    return 1;
+}
