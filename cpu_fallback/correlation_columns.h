@@ -19,8 +19,8 @@ DC_INLINE void FN(corr_leaf_column)(const char *from, dc_i64 step, dc_i64 rows, 
 
 #pragma GCC unroll 4
         for (int v = 0; v < nv; v++) {
-            const FN(vec) x = lanes == VEC_LANES ? FN(vloadu)(at + v * VEC_LANES)
-                                                 : FN(vload_n)(at, lanes);
+            const FN(vec) x =
+                lanes == VEC_LANES ? FN(vloadu)(at + v * VEC_LANES) : FN(vload_n)(at, lanes);
             const FN(mask) missing = FN(visnonfinite)(x);
 
             s[v] = s[v] + FN(vsel)(missing, zero, x);
@@ -63,8 +63,7 @@ static dc_i64 FN(corr_parts_bytes)(const dc_correlation_args *a)
 }
 
 static void FN(corr_leaf_columns)(const FN(corr_source) * src, dc_i64 row, dc_i64 rows,
-                                  dc_i64 first, dc_i64 width, T *room, T *sum,
-                                  FN(corr_extent) * it)
+                                  dc_i64 first, dc_i64 width, T *room, T *sum, FN(corr_extent) * it)
 {
     const dc_i64 size = (dc_i64)sizeof(T);
     const char *from = src->at + row * src->row + first * src->col;
@@ -77,16 +76,16 @@ static void FN(corr_leaf_columns)(const FN(corr_source) * src, dc_i64 row, dc_i6
     }
     for (; width - at >= 4 * VEC_LANES; at += 4 * VEC_LANES)
         FN(corr_leaf_column)
-        (from + at * size, step, rows, sum + at, it->least + at, it->largest + at, it->n + at,
-         it->infinite + at, 4, VEC_LANES);
+    (from + at * size, step, rows, sum + at, it->least + at, it->largest + at, it->n + at,
+     it->infinite + at, 4, VEC_LANES);
     for (; width - at >= VEC_LANES; at += VEC_LANES)
         FN(corr_leaf_column)
-        (from + at * size, step, rows, sum + at, it->least + at, it->largest + at, it->n + at,
-         it->infinite + at, 1, VEC_LANES);
+    (from + at * size, step, rows, sum + at, it->least + at, it->largest + at, it->n + at,
+     it->infinite + at, 1, VEC_LANES);
     if (at < width)
         FN(corr_leaf_column)
-        (from + at * size, step, rows, sum + at, it->least + at, it->largest + at, it->n + at,
-         it->infinite + at, 1, (int)(width - at));
+    (from + at * size, step, rows, sum + at, it->least + at, it->largest + at, it->n + at,
+     it->infinite + at, 1, (int)(width - at));
 }
 
 /* Columns first ... of a block. */
@@ -134,8 +133,8 @@ static void FN(corr_columns)(void *const *operand, const dc_correlation_args *a)
     FN(correlation_column) *const column = operand[2];
 
     for (dc_i64 j = 0; j < a->cols; j++)
-        column[j] =
-            FN(correlation_column_of)(a, FN(correlation_whole)(a, part, j), anchor[a->given ? j : 0]);
+        column[j] = FN(correlation_column_of)(a, FN(correlation_whole)(a, part, j),
+                                              anchor[a->given ? j : 0]);
 }
 
 /* Row i of the results, from the nodes of the blocks. */
@@ -144,8 +143,7 @@ static void FN(corr_finish)(void *const *operand, const dc_correlation_args *a, 
     const FN(corr_pairs_to) to = FN(corr_operands)(operand, a);
 
     for (dc_i64 j = i; j < a->cols; j++) {
-        const FN(correlation_node)
-            node = FN(correlation_root)(a, to.node, to.count, i, j);
+        const FN(correlation_node) node = FN(correlation_root)(a, to.node, to.count, i, j);
 
         FN(corr_put)(&to, i, j, &node);
     }

@@ -11,10 +11,10 @@ enum {
 
 /* What a leaf's panel holds.  Columns behind `width` are zeros up to ld. */
 typedef struct FN(corr_panel) {
-    T *d, *m, *q;                                /* m, q: NULL for complete columns               */
-    T *s, *square;                               /* sums of d and q, of complete columns          */
-    dc_u64 *word;                                /* rows with values, CORR_WORDS for each column  */
-    T scale[FN(CORR_LD)], shift[FN(CORR_LD)];    /* 0 behind width                                */
+    T *d, *m, *q;                             /* m, q: NULL for complete columns               */
+    T *s, *square;                            /* sums of d and q, of complete columns          */
+    dc_u64 *word;                             /* rows with values, CORR_WORDS for each column  */
+    T scale[FN(CORR_LD)], shift[FN(CORR_LD)]; /* 0 behind width                                */
     dc_i64 first, width, ld;
 } FN(corr_panel);
 
@@ -36,7 +36,8 @@ static void FN(corr_gather)(const FN(corr_source) * src, dc_i64 row, dc_i64 rows
     }
 }
 
-/* `nv` registers of columns; the last has `lanes` columns, and memory behind them is not touched. */
+/* `nv` registers of columns; the last has `lanes` columns, and memory behind them is not touched.
+ */
 DC_INLINE void FN(corr_pack_wide)(FN(corr_panel) * p, const char *from, dc_i64 step, dc_i64 rows,
                                   dc_i64 at, const int nv, const int lanes)
 {

@@ -17,8 +17,7 @@ typedef struct FN(corr_pairs_to) {
     dc_i64 *count;
 } FN(corr_pairs_to);
 
-static FN(corr_pairs_to)
-    FN(corr_operands)(void *const *operand, const dc_correlation_args *args)
+static FN(corr_pairs_to) FN(corr_operands)(void *const *operand, const dc_correlation_args *args)
 {
     FN(corr_pairs_to) to = {.args = args};
 
@@ -90,7 +89,7 @@ static void FN(corr_add)(T *to, const T *from, dc_i64 rows, dc_i64 end, dc_i64 l
     for (dc_i64 i = 0; i < rows; i++)
         for (dc_i64 j = same ? i / VEC_LANES * VEC_LANES : 0; j < end; j += VEC_LANES)
             FN(vstoreu)
-            (to + i * ld + j, FN(vloadu)(to + i * ld + j) + FN(vloadu)(from + i * ld + j));
+    (to + i * ld + j, FN(vloadu)(to + i * ld + j) + FN(vloadu)(from + i * ld + j));
 }
 
 /* Scratch of a tile: panels, then nodes.  Both kinds of columns use the same bytes. */
@@ -104,7 +103,8 @@ static dc_i64 FN(corr_levels)(const dc_correlation_args *a)
 {
     dc_i64 levels = 2;
 
-    for (dc_i64 n = a->leaves < a->block_leaves ? a->leaves : a->block_leaves; n > 1; n = (n + 1) / 2)
+    for (dc_i64 n = a->leaves < a->block_leaves ? a->leaves : a->block_leaves; n > 1;
+         n = (n + 1) / 2)
         levels++;
     return levels;
 }
@@ -195,8 +195,8 @@ static void FN(corr_block_holes)(FN(corr_room) * room, const FN(corr_source) * s
 
             for (int f = 0; f < 5; f++)
                 FN(corr_add)
-                (to + f * FN(CORR_FIELD), to + FN(CORR_NODE_HOLES) + f * FN(CORR_FIELD),
-                 room->x.width, end, FN(CORR_HALF), same);
+            (to + f * FN(CORR_FIELD), to + FN(CORR_NODE_HOLES) + f * FN(CORR_FIELD), room->x.width,
+             end, FN(CORR_HALF), same);
         }
     }
 }
@@ -206,7 +206,9 @@ static void FN(corr_pair_complete)(const FN(corr_pairs_to) * to, const FN(corr_s
                                    dc_i64 block, const dc_i64 at[4], FN(corr_room) * room)
 {
     const int same = at[0] == at[2];
+    const dc_i64 most = to->args->block_leaves * DC_CORRELATION_LEAF;
     T *const memory = (T *)(void *)((char *)room + FN(CORR_ROOM));
+    dc_i64 rows = to->args->rows;
 
     room->x.d = memory;
     room->y.d = memory + FN(CORR_PANEL);
@@ -215,11 +217,14 @@ static void FN(corr_pair_complete)(const FN(corr_pairs_to) * to, const FN(corr_s
     FN(corr_panel_open)(&room->x, to->column, at[0], at[1], FN(CORR_LD));
     FN(corr_panel_open)(&room->y, to->column, at[2], at[3], FN(CORR_LD));
     FN(corr_block_complete)(room, src, to->args, block, same);
+    rows -= block * to->args->block_leaves * DC_CORRELATION_LEAF;
+    rows = rows < most ? rows : most;
     for (dc_i64 i = 0; i < at[1]; i++)
         for (dc_i64 j = same ? i : 0; j < at[3]; j++) {
-            const T *const x = room->node + FN(CORR_MATRIX), *const y = same ? x : x + 2 * FN(CORR_LD);
+            const T *const x = room->node + FN(CORR_MATRIX), *const y =
+                                                                 same ? x : x + 2 * FN(CORR_LD);
             const FN(correlation_node) node = {
-                to->column[at[0] + i].n < 0 || to->column[at[2] + j].n < 0 ? 0 : to->args->rows,
+                to->column[at[0] + i].n < 0 || to->column[at[2] + j].n < 0 ? 0 : rows,
                 same && i == j ? x[FN(CORR_LD) + i] : room->node[i * FN(CORR_MOST) + j],
                 x[i],
                 y[j],

@@ -44,10 +44,10 @@ static dc_status check_anchor(const dc_op *op, const dc_correlation_params *p)
                "%s: anchor has %lld numbers, must have %lld, one for each column of src", op->name,
                (long long)p->anchor.count, (long long)p->src.shape[1]);
     for (int64_t i = 0; i < p->anchor.count; ++i)
-        DC_REQUIRE(isfinite(p->src.dtype == DC_F32 ? (double)(float)p->anchor.at[i]
-                                                   : p->anchor.at[i]),
-                   DC_E_ARGUMENT, "%s: anchor[%lld] is %g, must be finite in the dtype", op->name,
-                   (long long)i, p->anchor.at[i]);
+        DC_REQUIRE(
+            isfinite(p->src.dtype == DC_F32 ? (double)(float)p->anchor.at[i] : p->anchor.at[i]),
+            DC_E_ARGUMENT, "%s: anchor[%lld] is %g, must be finite in the dtype", op->name,
+            (long long)i, p->anchor.at[i]);
     return DC_OK;
 }
 
@@ -61,9 +61,8 @@ static dc_status check_output(const dc_op *op, const dc_correlation_params *p, c
     for (int32_t d = 0; d < axes; ++d) {
         const int64_t wanted = axes == 3 && d == 0 ? fields : p->src.shape[1];
 
-        DC_REQUIRE(dst->shape[d] == wanted, DC_E_ARGUMENT,
-                   "%s: %s.shape[%d] is %lld, must be %lld", op->name, name, (int)d,
-                   (long long)dst->shape[d], (long long)wanted);
+        DC_REQUIRE(dst->shape[d] == wanted, DC_E_ARGUMENT, "%s: %s.shape[%d] is %lld, must be %lld",
+                   op->name, name, (int)d, (long long)dst->shape[d], (long long)wanted);
     }
     return DC_OK;
 }
@@ -279,3 +278,5 @@ dc_status dc_correlation(dc_queue *queue, const dc_correlation_params *params, d
                DC_CORRELATION_COVARIANCE, DC_CORRELATION_GRAM);
     return dc__run(queue, op, &whole, done);
 }
+
+#include "host/correlation_state.h"

@@ -11,8 +11,8 @@ static inline int FN(correlation_is_value)(T x)
 }
 
 __kernel void FN(correlation_parts)(__global const T *src, dc_i64 src_at,
-                                    __global FN(correlation_part) * part,
-                                    dc_correlation_args args, dc_launch launch)
+                                    __global FN(correlation_part) * part, dc_correlation_args args,
+                                    dc_launch launch)
 {
     const dc_i64 item = (dc_i64)get_global_id(0), block = item / args.cols;
     const dc_i64 column = item - block * args.cols;
@@ -28,7 +28,8 @@ __kernel void FN(correlation_parts)(__global const T *src, dc_i64 src_at,
     it.least = (T)INFINITY;
     it.largest = -(T)INFINITY;
     leaves = correlation_leaves(&args, block);
-    src_at += column * args.src_col + block * args.block_leaves * DC_CORRELATION_LEAF * args.src_row;
+    src_at +=
+        column * args.src_col + block * args.block_leaves * DC_CORRELATION_LEAF * args.src_row;
     for (dc_i64 l = 0; l < leaves; l++) {
         const int rows = correlation_rows(&args, block * args.block_leaves + l);
         T sum = 0;
@@ -166,8 +167,8 @@ __kernel void FN(correlation_pairs)(__global const T *src, dc_i64 src_at, __glob
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         if ((row / CORRELATION_SIDE + 1) % (DC_CORRELATION_LEAF / CORRELATION_SIDE) == 0) {
-            top = FN(correlation_push)(
-                stack, top, row / DC_CORRELATION_LEAF - block * args.block_leaves, sum);
+            top = FN(correlation_push)(stack, top,
+                                       row / DC_CORRELATION_LEAF - block * args.block_leaves, sum);
             sum.n = 0;
             sum.p = sum.s_i = sum.s_j = sum.q_i = sum.q_j = 0;
         }
@@ -200,8 +201,7 @@ __kernel void FN(correlation_pairs)(__global const T *src, dc_i64 src_at, __glob
 }
 
 __kernel void FN(correlation_finish)(__global T *dst, dc_i64 dst_at, __global T *dst2,
-                                     dc_i64 dst2_at,
-                                     __global const FN(correlation_column) * column,
+                                     dc_i64 dst2_at, __global const FN(correlation_column) * column,
                                      __global const T *nodes, __global const dc_i64 *counts,
                                      dc_correlation_args args, dc_launch launch)
 {

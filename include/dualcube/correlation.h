@@ -1,5 +1,5 @@
-/* Covariance and correlation matrices of the columns of a table, and a state of them that chunks and
- * workers merge. */
+/* Covariance and correlation matrices of the columns of a table, and a state of them that chunks
+ * and workers merge. */
 #ifndef DUALCUBE_CORRELATION_H
 #define DUALCUBE_CORRELATION_H
 
@@ -43,9 +43,9 @@ typedef struct dc_correlation_params {
 /**
  * A symmetric matrix with a result for every pair of columns i, j of `src`.
  *
- * NaN is missing (+-Inf too: `inf`).  Every pair is computed from the n rows where both columns have
- * a value, as pandas' DataFrame.cov() and .corr() do; n < min_periods gives NaN.  About anchors a,
- * with x the value of i and y that of j in those rows:
+ * NaN is missing (+-Inf too: `inf`).  Every pair is computed from the n rows where both columns
+ * have a value, as pandas' DataFrame.cov() and .corr() do; n < min_periods gives NaN.  About
+ * anchors a, with x the value of i and y that of j in those rows:
  *
  *     P = sum (x - a_i)(y - a_j)      S_ij = sum (x - a_i)      Q_ij = sum (x - a_i)^2
  *
@@ -64,8 +64,8 @@ typedef struct dc_correlation_params {
  * Accuracy: with u = 2^-24 (float32) or 2^-53, the error of a covariance is some 16 u root(Q_ij
  * Q_ji) / n.  Anchors are means, so that for complete columns this is 16 u times the product of the
  * standard deviations, whatever the offset; where the common rows of a pair have means D standard
- * deviations away from their columns' it grows by 1 + D^2.  Where v_ij <= 128 u Q_ij it has no digit left,
- * and the column counts as constant: v = 0, covariance 0.
+ * deviations away from their columns' it grows by 1 + D^2.  Where v_ij <= 128 u Q_ij it has no
+ * digit left, and the column counts as constant: v = 0, covariance 0.
  *
  * The order of operations is that of kernels/shared/correlation.h; a pair of complete columns has
  * the same bits whatever the other columns hold.

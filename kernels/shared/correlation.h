@@ -10,8 +10,8 @@
  *   numbers: node (0, L) is leaf L, node (k + 1, j) is node (k, 2 j) + node (k, 2 j + 1), a node
  *   that is not there leaves its neighbour as it is.  A missing value is NaN or an infinity.
  *   Column.  Of its values x:  n, least, largest, and A, the sum of x.  The anchor a is the given
- *     one; else least where least = largest; else A / n, and 0 where that is not finite (or no value
- *     is).  e is the exponent field of the greater of |least|, |largest|, kept within 7 ... 247
+ *     one; else least where least = largest; else A / n, and 0 where that is not finite (or no
+ * value is).  e is the exponent field of the greater of |least|, |largest|, kept within 7 ... 247
  *     (float64: 7 ... 2039): power = 2^(e - 127) (1023), scale = 1 / power; with given anchors both
  *     are 1.  shift = a scale.
  *   Value:  d = x scale - shift,  the product rounded, then the difference;  q = d d, rounded;
@@ -35,7 +35,7 @@
 
 enum {
     DC_CORRELATION_LEAF = 256,
-    DC_CORRELATION_FIELDS = 3, /* P, S, Q of a pair */
+    DC_CORRELATION_FIELDS = 3,  /* P, S, Q of a pair */
     DC_CORRELATION_BLOCKS = 32, /* at most */
     DC_CORRELATION_LEVELS = 8,  /* of a tree of blocks */
     DC_CORRELATION_LEAF_LEVELS = 48
@@ -66,7 +66,8 @@ typedef struct dc_correlation_args {
     dc_i32 none;
 } dc_correlation_args;
 
-/* Bytes of the structs of correlation_pair.h, and of the nodes of a pair: fields, number of rows. */
+/* Bytes of the structs of correlation_pair.h, and of the nodes of a pair: fields, number of rows.
+ */
 enum {
     DC_CORRELATION_PART_f32 = 32,
     DC_CORRELATION_PART_f64 = 48,

@@ -1,7 +1,10 @@
-/* Columns and pairs by the contract of kernels/shared/correlation.h: a template of T (float, double)
- * and SFX (f32, f64), read once per dtype by both compilers and by the host. */
+/* Columns and pairs by the contract of kernels/shared/correlation.h: a template of T (float,
+ * double) and SFX (f32, f64), read once per dtype by both compilers and by the host. */
 #include "kernels/shared/correlation.h"
 
+#undef CORRELATION_DIV
+#undef CORRELATION_ROOT
+#undef CORRELATION_GLOBAL
 #define CORRELATION_DIV  DC_CAT(dc_div, SFX)
 #define CORRELATION_ROOT DC_CAT(dc_sqrt, SFX)
 
@@ -74,8 +77,8 @@ static inline T FN(correlation_variance)(T q, T s, T n)
 
 /* The result of columns i and j, which may be the same. */
 static inline T FN(correlation_result)(const dc_correlation_args *args,
-                                       const FN(correlation_node) * node,
-                                       FN(correlation_column) i, FN(correlation_column) j, int same)
+                                       const FN(correlation_node) * node, FN(correlation_column) i,
+                                       FN(correlation_column) j, int same)
 {
     const dc_i64 least = args->kind == DC_CORRELATION_COVARIANCE ? args->ddof : 0;
     const T n = (T)(node->n > 0 ? node->n : 1), both = node->s_i * node->s_j;
@@ -87,14 +90,14 @@ static inline T FN(correlation_result)(const dc_correlation_args *args,
     if (i.n < 0 || j.n < 0 || node->n < args->min_periods || node->n <= least)
         return FN(correlation_nan)();
     if (args->kind == DC_CORRELATION_COVARIANCE) {
-        c = flat ? (T)0 : same ? v_i : c;
+        c = flat && c == c ? (T)0 : same ? v_i : c; /* a NaN stays */
         c = CORRELATION_DIV(c, (T)(node->n - args->ddof));
         c = c * FN(correlation_greater)(i.power, j.power);
         c = c * FN(correlation_lesser)(i.power, j.power);
     } else if (flat) {
         return FN(correlation_nan)();
     } else if (same) {
-        c = 1;
+        c = v_i - v_i == 0 ? (T)1 : FN(correlation_nan)();
     } else {
         const T root = CORRELATION_ROOT(v_i) * CORRELATION_ROOT(v_j);
 

@@ -37,8 +37,8 @@ static void describe(dct_case *c, const dc_correlation_params *p)
              "%lld, fill %d, nan %d%%, inf %d%%",
              c->op.name, dc_dtype_name(c->dtype), (long long)p->src.shape[0],
              (long long)p->src.shape[1], (long long)p->src.stride[0], (long long)p->src.stride[1],
-             (int)p->inf, (long long)p->ddof, (long long)p->min_periods,
-             (long long)p->anchor.count, (int)c->fill, (int)c->nan_percent, (int)c->inf_percent);
+             (int)p->inf, (long long)p->ddof, (long long)p->min_periods, (long long)p->anchor.count,
+             (int)c->fill, (int)c->nan_percent, (int)c->inf_percent);
 }
 
 static void draw(dct_case *c, int small)
