@@ -153,7 +153,7 @@ __kernel void FN(correlation_pairs)(__global const T *src, dc_i64 src_at, __glob
             there[k][a][b] = m;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (int r = 0; r < CORRELATION_SIDE; r++) {
+        for (int r = 0; r < CORRELATION_SIDE && row + r < args.rows; r++) {
             const T d_i = values[0][r][a], d_j = values[1][r][b];
             const T m_i = there[0][r][a], m_j = there[1][r][b];
             const T q_i = d_i * d_i, q_j = d_j * d_j;
