@@ -21,7 +21,7 @@ enum { FN(CORR_WIDTH) = 0, FN(CORR_PANELS) = 1 };
 static void FN(correlation_cut)(const void *args, const dc_machine *machine, dc_tiling *tiling)
 {
     const dc_correlation_args *const a = args;
-    const dc_i64 most = (dc_i64)(512 / sizeof(T));
+    const dc_i64 most = FN(CORR_MOST);
     dc_i64 width = most, panels, pairs;
 
     memset(tiling, 0, sizeof *tiling);

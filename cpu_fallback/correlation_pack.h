@@ -2,9 +2,9 @@
  * cpu_fallback/correlation.c. */
 
 enum {
-    FN(CORR_MOST) = 512 / (int)sizeof(T),                   /* columns of a panel */
+    FN(CORR_MOST) = 1024 / (int)sizeof(T),                  /* columns of a panel */
     FN(CORR_LD) = FN(CORR_MOST) + 64 / (int)sizeof(T),      /* of complete columns */
-    FN(CORR_HALF) = FN(CORR_MOST) / 2,                      /* of others           */
+    FN(CORR_HALF) = 256 / (int)sizeof(T),                   /* of others           */
     FN(CORR_LD_HALF) = FN(CORR_HALF) + 64 / (int)sizeof(T), /* ... their panel     */
     FN(CORR_WORDS) = DC_CORRELATION_LEAF / 64
 };
@@ -41,6 +41,8 @@ static void FN(corr_gather)(const FN(corr_source) * src, dc_i64 row, dc_i64 rows
 DC_INLINE void FN(corr_pack_wide)(FN(corr_panel) * p, const char *from, dc_i64 step, dc_i64 rows,
                                   dc_i64 at, const int nv, const int lanes)
 {
+    T *const pd = p->d + at;
+    const dc_i64 ld = p->ld;
     FN(vec) scale[4] = {{0}}, shift[4] = {{0}}, s[4] = {{0}}, square[4] = {{0}};
 
 #pragma GCC unroll 4
@@ -51,7 +53,7 @@ DC_INLINE void FN(corr_pack_wide)(FN(corr_panel) * p, const char *from, dc_i64 s
     }
     for (dc_i64 r = 0; r < rows; r++) {
         const FN(loose) *const x = (const FN(loose) *)(const void *)(from + r * step);
-        T *const to = p->d + r * p->ld + at;
+        T *const to = pd + r * ld;
 
 #pragma GCC unroll 4
         for (int v = 0; v < nv; v++) {
@@ -75,38 +77,53 @@ DC_INLINE void FN(corr_pack_wide)(FN(corr_panel) * p, const char *from, dc_i64 s
     }
 }
 
-/* One register of columns with missing values; bit by bit where they are. */
+/* nv registers of columns with missing values; the words of `rows with values` in `word`. */
 DC_INLINE void FN(corr_pack_holes)(FN(corr_panel) * p, const char *from, dc_i64 step, dc_i64 rows,
-                                   dc_i64 at, const int lanes)
+                                   dc_i64 at, const int nv, const int lanes)
 {
     enum { WORD = 8 * (int)sizeof(T), PIECES = 64 / WORD };
-    const FN(vec) scale = FN(vloadu)(p->scale + at), shift = FN(vloadu)(p->shift + at);
     const FN(vec) one = FN(vset)(1), zero = FN(vzero)();
+    T *const pd = p->d + at, *const pm = p->m + at, *const pq = p->q + at;
+    const dc_i64 ld = p->ld;
+    FN(vec) scale[4], shift[4];
 
+#pragma GCC unroll 4
+    for (int v = 0; v < nv; v++) {
+        scale[v] = FN(vloadu)(p->scale + at + v * VEC_LANES);
+        shift[v] = FN(vloadu)(p->shift + at + v * VEC_LANES);
+    }
     for (dc_i64 w = 0; w < DC_CORRELATION_LEAF / WORD; w++) {
-        FN(bits) word = {0}, bit = (FN(bits)){0} + 1;
+        FN(bits) word[4] = {{0}}, bit = (FN(bits)){0} + 1;
         const dc_i64 end = rows < (w + 1) * WORD ? rows : (w + 1) * WORD;
 
         for (dc_i64 r = w * WORD; r < end; r++) {
             const FN(loose) *const x = (const FN(loose) *)(const void *)(from + r * step);
-            const dc_i64 to = r * p->ld + at;
-            FN(vec) d = lanes == VEC_LANES ? FN(vloadu)(x) : FN(vload_n)(x, lanes);
-            const FN(mask) missing = FN(visnonfinite)(d);
 
-            d = d * scale;
-            d = FN(vsel)(missing, zero, d - shift);
-            FN(vstoreu)(p->d + to, d);
-            FN(vstoreu)(p->m + to, FN(vsel)(missing, zero, one));
-            FN(vstoreu)(p->q + to, d * d);
-            word |= (FN(bits))FN(vsel)(missing, zero, (FN(vec))bit);
+#pragma GCC unroll 4
+            for (int v = 0; v < nv; v++) {
+                const dc_i64 to = r * ld + v * VEC_LANES;
+                FN(vec)
+                d = lanes == VEC_LANES ? FN(vloadu)(x + v * VEC_LANES) : FN(vload_n)(x, lanes);
+                const FN(mask) missing = FN(visnonfinite)(d);
+
+                d = d * scale[v];
+                d = FN(vsel)(missing, zero, d - shift[v]);
+                FN(vstoreu)(pd + to, d);
+                FN(vstoreu)(pm + to, FN(vsel)(missing, zero, one));
+                FN(vstoreu)(pq + to, d * d);
+                word[v] |= (FN(bits))FN(vsel)(missing, zero, (FN(vec))bit);
+            }
             bit += bit;
         }
-        for (int lane = 0; lane < lanes; lane++) {
-            dc_u64 *const to = p->word + (at + lane) * FN(CORR_WORDS) + w / PIECES;
-            const dc_u64 half = sizeof(T) == 4 ? (dc_u64)(dc_u32)word[lane] : (dc_u64)word[lane];
+        for (int v = 0; v < nv; v++)
+            for (int lane = 0; lane < lanes; lane++) {
+                const dc_i64 column = at + v * VEC_LANES + lane;
+                dc_u64 *const to = p->word + column * FN(CORR_WORDS) + w / PIECES;
+                const dc_u64 part =
+                    sizeof(T) == 4 ? (dc_u64)(dc_u32)word[v][lane] : (dc_u64)word[v][lane];
 
-            *to = (w % PIECES ? *to : 0) | half << (w % PIECES * WORD & 63);
-        }
+                *to = (w % PIECES ? *to : 0) | part << (w % PIECES * WORD & 63);
+            }
     }
 }
 
@@ -133,11 +150,13 @@ static void FN(corr_pack)(FN(corr_panel) * p, const FN(corr_source) * src, dc_i6
         FN(corr_pack_wide)(p, from + at * size, step, rows, at, 4, VEC_LANES);
     for (; !p->m && p->width - at >= VEC_LANES; at += VEC_LANES)
         FN(corr_pack_wide)(p, from + at * size, step, rows, at, 1, VEC_LANES);
+    for (; p->m && p->width - at >= 4 * VEC_LANES; at += 4 * VEC_LANES)
+        FN(corr_pack_holes)(p, from + at * size, step, rows, at, 4, VEC_LANES);
     for (; p->m && p->width - at >= VEC_LANES; at += VEC_LANES)
-        FN(corr_pack_holes)(p, from + at * size, step, rows, at, VEC_LANES);
+        FN(corr_pack_holes)(p, from + at * size, step, rows, at, 1, VEC_LANES);
     left = (int)(p->width - at);
     if (left > 0 && p->m)
-        FN(corr_pack_holes)(p, from + at * size, step, rows, at, left);
+        FN(corr_pack_holes)(p, from + at * size, step, rows, at, 1, left);
     else if (left > 0)
         FN(corr_pack_wide)(p, from + at * size, step, rows, at, 1, left);
     at += left > 0 ? VEC_LANES : 0;

@@ -111,8 +111,9 @@ static dc_i64 FN(corr_levels)(const dc_correlation_args *a)
 
 enum {
     FN(CORR_ROOM) = (int)((sizeof(FN(corr_room)) + 63) / 64 * 64),
-    FN(CORR_PANEL) = DC_CORRELATION_LEAF * FN(CORR_LD),
-    FN(CORR_PANEL_HALF) = DC_CORRELATION_LEAF * FN(CORR_LD_HALF),
+    /* panels do not begin alike in a page */
+    FN(CORR_PANEL) = DC_CORRELATION_LEAF * FN(CORR_LD) + 1088 / (int)sizeof(T),
+    FN(CORR_PANEL_HALF) = DC_CORRELATION_LEAF * FN(CORR_LD_HALF) + 1088 / (int)sizeof(T),
     FN(CORR_COUNTS) = 8 * FN(CORR_HALF) * (FN(CORR_HALF) + 2 * FN(CORR_WORDS)) /* bytes */
 };
 
@@ -223,13 +224,13 @@ static void FN(corr_pair_complete)(const FN(corr_pairs_to) * to, const FN(corr_s
         for (dc_i64 j = same ? i : 0; j < at[3]; j++) {
             const T *const x = room->node + FN(CORR_MATRIX), *const y =
                                                                  same ? x : x + 2 * FN(CORR_LD);
-            const FN(correlation_node) node = {
-                to->column[at[0] + i].n < 0 || to->column[at[2] + j].n < 0 ? 0 : rows,
-                same && i == j ? x[FN(CORR_LD) + i] : room->node[i * FN(CORR_MOST) + j],
-                x[i],
-                y[j],
-                x[FN(CORR_LD) + i],
-                y[FN(CORR_LD) + j]};
+            const FN(correlation_node)
+                node = {to->column[at[0] + i].n < 0 || to->column[at[2] + j].n < 0 ? 0 : rows,
+                        same && i == j ? x[FN(CORR_LD) + i] : room->node[i * FN(CORR_MOST) + j],
+                        x[i],
+                        y[j],
+                        x[FN(CORR_LD) + i],
+                        y[FN(CORR_LD) + j]};
 
             FN(corr_emit)(to, block, at[0] + i, at[2] + j, &node);
         }
@@ -271,7 +272,7 @@ static void FN(corr_pair_holes)(const FN(corr_pairs_to) * to, const FN(corr_sour
         }
 }
 
-/* Panels with missing values are taken in halves. */
+/* Panels with missing values are taken in smaller ones. */
 static void FN(corr_pair)(const FN(corr_pairs_to) * to, const FN(corr_source) * src, dc_i64 block,
                           const dc_i64 at[4], FN(corr_room) * room)
 {

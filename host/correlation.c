@@ -14,7 +14,7 @@
 extern const unsigned char dc__cl_correlation[];
 
 enum {
-    NODE_BYTES = 32 << 20, /* of all blocks together */
+    NODE_BYTES = 4 << 20,  /* of all blocks together */
     LEAST_LEAVES = 8       /* of a block, where there is more than one */
 };
 
