@@ -4,7 +4,7 @@
 enum {
     FN(CORR_MOST) = 1024 / (int)sizeof(T),                  /* columns of a panel */
     FN(CORR_LD) = FN(CORR_MOST) + 64 / (int)sizeof(T),      /* of complete columns */
-    FN(CORR_HALF) = 256 / (int)sizeof(T),                   /* of others           */
+    FN(CORR_HALF) = 512 / (int)sizeof(T),                   /* of others           */
     FN(CORR_LD_HALF) = FN(CORR_HALF) + 64 / (int)sizeof(T), /* ... their panel     */
     FN(CORR_WORDS) = DC_CORRELATION_LEAF / 64
 };
@@ -36,6 +36,16 @@ static void FN(corr_gather)(const FN(corr_source) * src, dc_i64 row, dc_i64 rows
     }
 }
 
+enum { FN(CORR_AHEAD) = 32 }; /* rows */
+
+/* nv registers, and the line that the last may reach into. */
+DC_INLINE void FN(corr_fetch)(const char *from, const int nv)
+{
+#pragma GCC unroll 5
+    for (int at = 0; at <= nv * DC_VECTOR_BYTES; at += 64)
+        __builtin_prefetch(from + at, 0, 2);
+}
+
 /* `nv` registers of columns; the last has `lanes` columns, and memory behind them is not touched.
  */
 DC_INLINE void FN(corr_pack_wide)(FN(corr_panel) * p, const char *from, dc_i64 step, dc_i64 rows,
@@ -54,6 +64,8 @@ DC_INLINE void FN(corr_pack_wide)(FN(corr_panel) * p, const char *from, dc_i64 s
     for (dc_i64 r = 0; r < rows; r++) {
         const FN(loose) *const x = (const FN(loose) *)(const void *)(from + r * step);
         T *const to = pd + r * ld;
+
+        FN(corr_fetch)(from + (r + FN(CORR_AHEAD)) * step, nv);
 
 #pragma GCC unroll 4
         for (int v = 0; v < nv; v++) {
@@ -99,6 +111,8 @@ DC_INLINE void FN(corr_pack_holes)(FN(corr_panel) * p, const char *from, dc_i64 
         for (dc_i64 r = w * WORD; r < end; r++) {
             const FN(loose) *const x = (const FN(loose) *)(const void *)(from + r * step);
 
+            /* rows lie apart: nobody else guesses where the next are */
+            FN(corr_fetch)(from + (r + FN(CORR_AHEAD)) * step, nv);
 #pragma GCC unroll 4
             for (int v = 0; v < nv; v++) {
                 const dc_i64 to = r * ld + v * VEC_LANES;
