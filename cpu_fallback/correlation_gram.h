@@ -157,13 +157,15 @@ static void FN(corr_leaf_holes)(const FN(corr_panel) * x, const FN(corr_panel) *
         for (dc_i64 j = 0; j < y->width; j += wide) {
             const dc_i64 end = same && j + wide < x->width ? j + wide : x->width;
 
-            for (dc_i64 i = 0; i < end; i += FN(CORR_HOLES_I))
+            for (dc_i64 i = 0; i < end; i += FN(CORR_HOLES_I)) {
+                const dc_i64 xr = r * x->ld + i, yr = r * y->ld + j;
+                T *const to = out + i * out_ld + j;
+
                 if (wide > VEC_LANES && y->width - j > VEC_LANES)
-                    FN(corr_holes)
-            (x, r * x->ld + i, y, r * y->ld + j, n, r == 0, out + i * out_ld + j, out_ld, field,
-             FN(CORR_HOLES_V));
-            else FN(corr_holes)(x, r * x->ld + i, y, r * y->ld + j, n, r == 0, out + i * out_ld + j,
-                                out_ld, field, 1);
+                    FN(corr_holes)(x, xr, y, yr, n, r == 0, to, out_ld, field, FN(CORR_HOLES_V));
+                else
+                    FN(corr_holes)(x, xr, y, yr, n, r == 0, to, out_ld, field, 1);
+            }
         }
     }
 }

@@ -108,97 +108,151 @@ static inline int FN(correlation_push)(FN(correlation_node) * stack, int top, dc
     return top;
 }
 
-/* Groups of DC_CORRELATION_SIDE^2 work-items: p[0] tiles along a side, p[1] groups of a block. */
-enum { CORRELATION_SIDE = 16 };
+enum { CORRELATION_SIDE = 16, CORRELATION_LD = CORRELATION_SIDE + 1 };
 
-__kernel void FN(correlation_pairs)(__global const T *src, dc_i64 src_at, __global T *dst,
-                                    dc_i64 dst_at, __global T *dst2, dc_i64 dst2_at,
-                                    __global const FN(correlation_column) * column,
-                                    __global T *nodes, __global dc_i64 *counts,
-                                    dc_correlation_args args, dc_launch launch)
+/* 16 rows of the columns of a tile, `there` where they are values. */
+typedef struct FN(correlation_tile) {
+    T value[2][CORRELATION_SIDE][CORRELATION_LD];
+    T there[2][CORRELATION_SIDE][CORRELATION_LD];
+} FN(correlation_tile);
+
+/* This work-item's share of rows `row` ...: column b of both sides, in row a. */
+static inline void FN(correlation_fetch)(const dc_correlation_args *args, __global const T *src,
+                                         const FN(correlation_column) * column, const dc_i64 *first,
+                                         dc_i64 row, int a, int b,
+                                         __local FN(correlation_tile) * tile)
 {
-    __local T values[2][CORRELATION_SIDE][CORRELATION_SIDE + 1];
-    __local T there[2][CORRELATION_SIDE][CORRELATION_SIDE + 1];
-    const int me = (int)get_local_id(0), a = me / CORRELATION_SIDE, b = me % CORRELATION_SIDE;
-    const dc_i64 group = (dc_i64)get_group_id(0), block = group / launch.p[1];
-    dc_i64 tile = group - block * launch.p[1], x = 0, i, j, row, end;
-    FN(correlation_node) stack[DC_CORRELATION_LEAF_LEVELS], sum;
-    FN(correlation_column) mine, other;
+    for (int k = 0; k < 2; k++) {
+        T v = 0, m = 0;
+
+        if (first[k] + b < args->cols && row + a < args->rows) {
+            v = src[(row + a) * args->src_row + (first[k] + b) * args->src_col];
+            m = FN(correlation_is_value)(v) ? (T)1 : (T)0;
+            v = v * column[k].scale;
+            v = m > 0 ? v - column[k].shift : (T)0;
+        }
+        tile->value[k][a][b] = v;
+        tile->there[k][a][b] = m;
+    }
+}
+
+/* Rows of the tile, ascending, for the pair of columns a and b. */
+static inline void FN(correlation_rows_of)(__local const FN(correlation_tile) * tile, int rows,
+                                           int a, int b, FN(correlation_node) * sum)
+{
+    for (int r = 0; r < rows; r++) {
+        const T d_i = tile->value[0][r][a], d_j = tile->value[1][r][b];
+        const T m_i = tile->there[0][r][a], m_j = tile->there[1][r][b];
+        const T q_i = d_i * d_i, q_j = d_j * d_j;
+
+        sum->n += m_i * m_j > 0 ? 1 : 0;
+        sum->p = fma(d_i, d_j, sum->p);
+        sum->s_i = fma(d_i, m_j, sum->s_i);
+        sum->s_j = fma(m_i, d_j, sum->s_j);
+        sum->q_i = fma(q_i, m_j, sum->q_i);
+        sum->q_j = fma(m_i, q_j, sum->q_j);
+    }
+}
+
+static inline FN(correlation_node) FN(correlation_nothing)(void)
+{
+    FN(correlation_node) none;
+
+    none.n = 0;
+    none.p = none.s_i = none.s_j = none.q_i = none.q_j = 0;
+    return none;
+}
+
+/* The root of a block for a pair of columns: a, b of this group's tile. */
+static inline FN(correlation_node)
+    FN(correlation_block)(const dc_correlation_args *args, __global const T *src,
+                          __global const FN(correlation_column) * column, dc_i64 block,
+                          const dc_i64 *first, int a, int b, __local FN(correlation_tile) * tile)
+{
+    const dc_i64 leaf = block * args->block_leaves, leaves = correlation_leaves(args, block);
+    FN(correlation_node) stack[DC_CORRELATION_LEAF_LEVELS], sum = FN(correlation_nothing)();
+    FN(correlation_column) mine[2];
+    dc_i64 row = leaf * DC_CORRELATION_LEAF;
     int top = 0;
 
-    for (; tile >= launch.p[0] - x; x++)
-        tile -= launch.p[0] - x;
-    i = x * CORRELATION_SIDE;
-    j = (x + tile) * CORRELATION_SIDE;
-    /* This work-item fetches column b of both tiles, in row a of each 16. */
-    mine = column[i + b < args.cols ? i + b : 0];
-    other = column[j + b < args.cols ? j + b : 0];
-    row = block * args.block_leaves * DC_CORRELATION_LEAF;
-    end = row + correlation_leaves(&args, block) * DC_CORRELATION_LEAF;
-    sum.n = 0;
-    sum.p = sum.s_i = sum.s_j = sum.q_i = sum.q_j = 0;
-    for (; row < end; row += CORRELATION_SIDE) {
-        for (int k = 0; k < 2; k++) {
-            const FN(correlation_column) c = k ? other : mine;
-            const dc_i64 col = (k ? j : i) + b;
-            T v = 0, m = 0;
+    for (int k = 0; k < 2; k++)
+        mine[k] = column[first[k] + b < args->cols ? first[k] + b : 0];
+    for (dc_i64 part = 0; part < leaves * (DC_CORRELATION_LEAF / CORRELATION_SIDE); part++) {
+        const dc_i64 left = args->rows - row;
 
-            if (col < args.cols && row + a < args.rows) {
-                v = src[src_at + (row + a) * args.src_row + col * args.src_col];
-                m = FN(correlation_is_value)(v) ? (T)1 : (T)0;
-                v = v * c.scale;
-                v = m > 0 ? v - c.shift : (T)0;
-            }
-            values[k][a][b] = v;
-            there[k][a][b] = m;
-        }
+        FN(correlation_fetch)(args, src, mine, first, row, a, b, tile);
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (int r = 0; r < CORRELATION_SIDE && row + r < args.rows; r++) {
-            const T d_i = values[0][r][a], d_j = values[1][r][b];
-            const T m_i = there[0][r][a], m_j = there[1][r][b];
-            const T q_i = d_i * d_i, q_j = d_j * d_j;
-
-            sum.n += m_i * m_j > 0 ? 1 : 0;
-            sum.p = fma(d_i, d_j, sum.p);
-            sum.s_i = fma(d_i, m_j, sum.s_i);
-            sum.s_j = fma(m_i, d_j, sum.s_j);
-            sum.q_i = fma(q_i, m_j, sum.q_i);
-            sum.q_j = fma(m_i, q_j, sum.q_j);
-        }
+        FN(correlation_rows_of)
+        (tile, (int)(left < CORRELATION_SIDE ? left : CORRELATION_SIDE), a, b, &sum);
         barrier(CLK_LOCAL_MEM_FENCE);
-        if ((row / CORRELATION_SIDE + 1) % (DC_CORRELATION_LEAF / CORRELATION_SIDE) == 0) {
-            top = FN(correlation_push)(stack, top,
-                                       row / DC_CORRELATION_LEAF - block * args.block_leaves, sum);
-            sum.n = 0;
-            sum.p = sum.s_i = sum.s_j = sum.q_i = sum.q_j = 0;
+        row += CORRELATION_SIDE;
+        if (row % DC_CORRELATION_LEAF == 0) {
+            top = FN(correlation_push)(stack, top, row / DC_CORRELATION_LEAF - 1 - leaf, sum);
+            sum = FN(correlation_nothing)();
         }
     }
     for (; top > 1; top--)
         FN(correlation_join)(&stack[top - 2], stack[top - 1]);
-    i += a;
-    j += b;
-    if (i > j || j >= args.cols)
+    return stack[0];
+}
+
+/* What the rows' kernels share.  p[0]: tiles along a side, p[1]: tiles of a block. */
+static inline void FN(correlation_pairs)(__global const T *src, __global T *dst, dc_i64 dst_at,
+                                         __global T *dst2, dc_i64 dst2_at,
+                                         __global const FN(correlation_column) * column,
+                                         __global T *nodes, __global dc_i64 *counts,
+                                         const dc_correlation_args *args, const dc_launch *launch,
+                                         __local FN(correlation_tile) * memory)
+{
+    const int me = (int)get_local_id(0), a = me / CORRELATION_SIDE, b = me % CORRELATION_SIDE;
+    const dc_i64 group = (dc_i64)get_group_id(0), block = group / launch->p[1];
+    dc_i64 tile = group - block * launch->p[1], x = 0, first[2], i, j;
+    FN(correlation_node) sum;
+
+    for (; tile >= launch->p[0] - x; x++)
+        tile -= launch->p[0] - x;
+    first[0] = x * CORRELATION_SIDE;
+    first[1] = (x + tile) * CORRELATION_SIDE;
+    sum = FN(correlation_block)(args, src, column, block, first, a, b, memory);
+    i = first[0] + a;
+    j = first[1] + b;
+    if (i > j || j >= args->cols)
         return;
-    sum = stack[0];
     if (i == j)
         sum.p = sum.q_i;
-    if (args.blocks == 1) {
+    if (args->blocks == 1) {
         FN(correlation_put)
-        (&args, dst, dst_at, dst2, dst2_at, i, j, column[i], column[j], &sum);
-        return;
-    }
-    {
-        const dc_i64 all = args.cols * args.cols, at = i * args.cols + j, mir = j * args.cols + i;
+        (args, dst, dst_at, dst2, dst2_at, i, j, column[i], column[j], &sum);
+    } else {
+        const dc_i64 all = args->cols * args->cols, at = i * args->cols + j;
+        const dc_i64 mirrored = j * args->cols + i;
         __global T *const to = nodes + block * DC_CORRELATION_FIELDS * all;
 
         to[at] = sum.p;
         to[all + at] = sum.s_i;
-        to[all + mir] = sum.s_j;
+        to[all + mirrored] = sum.s_j;
         to[2 * all + at] = sum.q_i;
-        to[2 * all + mir] = sum.q_j;
+        to[2 * all + mirrored] = sum.q_j;
         counts[block * all + at] = sum.n;
     }
 }
+
+#define CORRELATION_ROW(row)                                                                       \
+    __kernel void FN(row)(__global const T *src, dc_i64 src_at, __global T *dst, dc_i64 dst_at,    \
+                          __global T *dst2, dc_i64 dst2_at,                                        \
+                          __global const FN(correlation_column) * column, __global T * nodes,      \
+                          __global dc_i64 * counts, dc_correlation_args args, dc_launch launch)    \
+    {                                                                                              \
+        __local FN(correlation_tile) memory;                                                       \
+                                                                                                   \
+        FN(correlation_pairs)                                                                      \
+        (src + src_at, dst, dst_at, dst2, dst2_at, column, nodes, counts, &args, &launch,          \
+         &memory);                                                                                 \
+    }
+
+CORRELATION_ROW(correlation_covariance)
+CORRELATION_ROW(correlation_pearson)
+CORRELATION_ROW(correlation_gram)
 
 __kernel void FN(correlation_finish)(__global T *dst, dc_i64 dst_at, __global T *dst2,
                                      dc_i64 dst2_at, __global const FN(correlation_column) * column,

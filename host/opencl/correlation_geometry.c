@@ -36,7 +36,7 @@ static dc_status cut_pairs(const dc_step *step, const dc_cl_caps *caps, dc_cl_ge
                (long long)caps->max_group);
     DC_REQUIRE(!__builtin_mul_overflow(tiles, a->blocks, &groups), DC_E_UNSUPPORTED,
                "%s: more than 2^63 groups", step->op->name);
-    return add(step, geometry, "correlation_pairs", groups, SIDE * SIDE,
+    return add(step, geometry, step->op->name, groups, SIDE * SIDE,
                (dc_launch){{side, tiles, 0, 0}});
 }
 

@@ -37,7 +37,7 @@ enum {
     DC_CORRELATION_LEAF = 256,
     DC_CORRELATION_FIELDS = 3,  /* P, S, Q of a pair */
     DC_CORRELATION_BLOCKS = 64, /* at most */
-    DC_CORRELATION_LEVELS = 10,  /* of a tree of blocks */
+    DC_CORRELATION_LEVELS = 10, /* of a tree of blocks */
     DC_CORRELATION_LEAF_LEVELS = 48
 };
 
