@@ -15,7 +15,7 @@ extern const unsigned char dc__cl_correlation[];
 
 enum {
     NODE_BYTES = 4 << 20, /* of all blocks together */
-    LEAST_LEAVES = 4      /* of a block, where there is more than one */
+    LEAST_LEAVES = 2      /* of a block, where there is more than one */
 };
 
 static dc_status check_scalars(const dc_op *op, const dc_correlation_params *p)

@@ -267,12 +267,13 @@ static void piece_settle(dc_correlation_state *s, int64_t at)
     }
 }
 
-/* The state with which `piece`, of other rows of the same leaf, shares a leaf; -1: none. */
+/* The rows that the state has of a leaf, of which `piece` has others, perhaps all that lacked; -1:
+ * none. */
 static int64_t piece_partner(const dc_correlation_state *s, const state_piece *piece)
 {
     const int64_t at = piece_place(s, piece_first(piece));
 
-    return at < s->pieces && piece->level == STATE_RAW && s->piece[at].level == STATE_RAW &&
+    return at < s->pieces && piece->level <= 0 && s->piece[at].level == STATE_RAW &&
                    s->piece[at].index == piece->index
                ? at
                : -1;

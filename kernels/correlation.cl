@@ -118,8 +118,8 @@ typedef struct FN(correlation_tile) {
 
 /* This work-item's share of rows `row` ...: column b of both sides, in row a. */
 static inline void FN(correlation_fetch)(const dc_correlation_args *args, __global const T *src,
-                                         const FN(correlation_column) * column, const dc_i64 *first,
-                                         dc_i64 row, int a, int b,
+                                         __global const FN(correlation_column) * column,
+                                         const dc_i64 *first, dc_i64 row, int a, int b,
                                          __local FN(correlation_tile) * tile)
 {
     for (int k = 0; k < 2; k++) {
@@ -128,8 +128,8 @@ static inline void FN(correlation_fetch)(const dc_correlation_args *args, __glob
         if (first[k] + b < args->cols && row + a < args->rows) {
             v = src[(row + a) * args->src_row + (first[k] + b) * args->src_col];
             m = FN(correlation_is_value)(v) ? (T)1 : (T)0;
-            v = v * column[k].scale;
-            v = m > 0 ? v - column[k].shift : (T)0;
+            v = v * column[first[k] + b].scale;
+            v = m > 0 ? v - column[first[k] + b].shift : (T)0;
         }
         tile->value[k][a][b] = v;
         tile->there[k][a][b] = m;
@@ -169,28 +169,31 @@ static inline FN(correlation_node)
                           __global const FN(correlation_column) * column, dc_i64 block,
                           const dc_i64 *first, int a, int b, __local FN(correlation_tile) * tile)
 {
-    const dc_i64 leaf = block * args->block_leaves, leaves = correlation_leaves(args, block);
+    const dc_i64 leaf = block * args->block_leaves;
+    const dc_i64 end = (leaf + correlation_leaves(args, block)) * DC_CORRELATION_LEAF;
+    const dc_i64 rows = (end < args->rows ? end : args->rows) - leaf * DC_CORRELATION_LEAF;
+    const dc_i64 parts = (rows + CORRELATION_SIDE - 1) / CORRELATION_SIDE;
     FN(correlation_node) stack[DC_CORRELATION_LEAF_LEVELS], sum = FN(correlation_nothing)();
-    FN(correlation_column) mine[2];
-    dc_i64 row = leaf * DC_CORRELATION_LEAF;
     int top = 0;
 
-    for (int k = 0; k < 2; k++)
-        mine[k] = column[first[k] + b < args->cols ? first[k] + b : 0];
-    for (dc_i64 part = 0; part < leaves * (DC_CORRELATION_LEAF / CORRELATION_SIDE); part++) {
-        const dc_i64 left = args->rows - row;
+    for (dc_i64 part = 0; part < parts; part++) {
+        const dc_i64 left = rows - part * CORRELATION_SIDE;
 
-        FN(correlation_fetch)(args, src, mine, first, row, a, b, tile);
+        FN(correlation_fetch)
+        (args, src, column, first, leaf * DC_CORRELATION_LEAF + part * CORRELATION_SIDE, a, b,
+         tile);
         barrier(CLK_LOCAL_MEM_FENCE);
         FN(correlation_rows_of)
         (tile, (int)(left < CORRELATION_SIDE ? left : CORRELATION_SIDE), a, b, &sum);
         barrier(CLK_LOCAL_MEM_FENCE);
-        row += CORRELATION_SIDE;
-        if (row % DC_CORRELATION_LEAF == 0) {
-            top = FN(correlation_push)(stack, top, row / DC_CORRELATION_LEAF - 1 - leaf, sum);
+        if ((part + 1) % (DC_CORRELATION_LEAF / CORRELATION_SIDE) == 0) {
+            top = FN(correlation_push)(stack, top, part / (DC_CORRELATION_LEAF / CORRELATION_SIDE),
+                                       sum);
             sum = FN(correlation_nothing)();
         }
     }
+    if (parts % (DC_CORRELATION_LEAF / CORRELATION_SIDE) != 0 || parts == 0)
+        stack[top++] = sum;
     for (; top > 1; top--)
         FN(correlation_join)(&stack[top - 2], stack[top - 1]);
     return stack[0];
