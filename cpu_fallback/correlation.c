@@ -92,5 +92,6 @@ static void FN(correlation_run)(void *const *operand, const void *args, const dc
 
 CORR_ROW(correlation_covariance)
 CORR_ROW(correlation_pearson)
+CORR_ROW(correlation_spearman)
 CORR_ROW(correlation_gram)
 #undef CORR_ROW

@@ -38,6 +38,9 @@ static dc_status check_anchor(const dc_op *op, const dc_correlation_params *p)
 {
     if (p->anchor.count == 0)
         return DC_OK;
+    DC_REQUIRE(op->kind != DC_CORRELATION_SPEARMAN, DC_E_ARGUMENT,
+               "%s: anchor has %lld numbers, ranks have none", op->name,
+               (long long)p->anchor.count);
     DC_REQUIRE(p->anchor.at, DC_E_ARGUMENT, "%s: anchor.at is NULL, must be %lld numbers", op->name,
                (long long)p->anchor.count);
     DC_REQUIRE(p->anchor.count == p->src.shape[1], DC_E_ARGUMENT,
@@ -125,7 +128,7 @@ static void fill_args(const dc_op *op, const dc_correlation_params *p, dc_correl
     a->min_periods = p->min_periods > 1 ? p->min_periods : 1;
     a->ddof = p->ddof;
     a->kind = op->kind;
-    a->given = p->anchor.count > 0 || gram;
+    a->given = p->anchor.count > 0 || gram || op->kind == DC_CORRELATION_SPEARMAN;
     a->inf_is_value = p->inf == DC_INF_VALUE;
     choose_blocks(p, a);
 }
@@ -189,7 +192,8 @@ static dc_status memory_needed(const dc_op *op, const dc_correlation_args *a, in
     return DC_OK;
 }
 
-static dc_status plan_pairs(builder *b, const dc_correlation_params *p)
+static dc_status plan_pairs(builder *b, const dc_correlation_params *p, int32_t src, int32_t dst,
+                            int32_t dst2)
 {
     dc_correlation_args *const a = b->args;
     dc_plan *const plan = b->plan;
@@ -198,8 +202,6 @@ static dc_status plan_pairs(builder *b, const dc_correlation_params *p)
     int64_t bytes[3] = {0};
 
     DC_TRY(memory_needed(b->op, a, size, bytes));
-    const int32_t src = dc__plan_input(plan, &p->src), dst = dc__plan_output(plan, &p->dst);
-    const int32_t dst2 = a->has_dst2 ? dc__plan_output(plan, &p->dst2) : dst;
     const int32_t anchors = anchor_table(p, a, plan);
     const int32_t parts = dc__plan_scratch(plan, bytes[0]);
     const int32_t columns = dc__plan_scratch(plan, a->cols * column);
@@ -216,12 +218,15 @@ static dc_status plan_pairs(builder *b, const dc_correlation_params *p)
                a->cols * a->cols);
 }
 
+#include "host/correlation_rank.h"
+
 static dc_status correlation_plan(const dc_op *op, const void *params, dc_plan *plan)
 {
     const dc_correlation_params *p = params;
     dc_correlation_args a;
     builder b = {op, plan, &a, p->src.dtype};
     double values, pairs;
+    int32_t src, dst;
 
     DC_TRY(check(op, p));
     if (p->src.shape[1] == 0)
@@ -231,7 +236,13 @@ static dc_status correlation_plan(const dc_op *op, const void *params, dc_plan *
     pairs = (double)a.cols * (double)(a.cols + 1) / 2;
     plan->bytes = (values + (double)a.cols * (double)a.cols) * (double)dc_dtype_bytes(b.dtype);
     plan->flops = 2.0 * (double)a.rows * pairs;
-    return plan_pairs(&b, p);
+    if (op->kind == DC_CORRELATION_SPEARMAN) {
+        plan->cpu_ns = values * 60.0 + (double)a.rows * pairs * 4.0;
+        return plan_spearman(&b, p);
+    }
+    src = dc__plan_input(plan, &p->src);
+    dst = dc__plan_output(plan, &p->dst);
+    return plan_pairs(&b, p, src, dst, a.has_dst2 ? dc__plan_output(plan, &p->dst2) : dst);
 }
 
 #define AT(field) (int32_t) offsetof(dc_correlation_params, field)

@@ -255,6 +255,7 @@ static inline void FN(correlation_pairs)(__global const T *src, __global T *dst,
 
 CORRELATION_ROW(correlation_covariance)
 CORRELATION_ROW(correlation_pearson)
+CORRELATION_ROW(correlation_spearman)
 CORRELATION_ROW(correlation_gram)
 
 __kernel void FN(correlation_finish)(__global T *dst, dc_i64 dst_at, __global T *dst2,

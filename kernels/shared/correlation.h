@@ -22,9 +22,12 @@
  *     above 128 u Q_ij (u = 2^-24, 2^-53);  c = P - (S_ij S_ji) / N,  and 0 where v_ij or v_ji is.
  *     COVARIANCE: ((c / (n - ddof rounded)) * the greater power) * the lesser power.
  *     PEARSON:    c / (root v_ij * root v_ji),  kept within -1 ... 1;  1 of a column with itself.
- *     mean:       (shift + S_ii / N) * power.
- *   DC_INF_VALUE: all results of a column with an infinity are NaN.
- * Blocks are ranges of a power of two of leaves; how many shows in no bit.
+ *     SPEARMAN:   of complete columns PEARSON, given anchors 0, of the ranks: twice the mean rank
+ * of equal values, less n + 1.  Of other pairs the same from sums of the ranks of the common rows,
+ * in whole numbers: (P / (root Q_ij root Q_ji)) in double, rounded to the dtype.  Which it is
+ * depends on the two columns alone. mean:       (shift + S_ii / N) * power. DC_INF_VALUE: all
+ * results of a column with an infinity are NaN. Blocks are ranges of a power of two of leaves; how
+ * many shows in no bit.
  */
 #ifndef DC_SHARED_CORRELATION_H
 #define DC_SHARED_CORRELATION_H
