@@ -267,6 +267,58 @@ static void constant_in_common_rows(void **state)
     free(x);
 }
 
+/* Twice the mean rank of x's value in row r among the rows that both columns have. */
+static long double rank_of(const double *x, int64_t rows, int64_t cols, int64_t j, int64_t other,
+                           int64_t r)
+{
+    long double rank = 1;
+
+    for (int64_t k = 0; k < rows; ++k)
+        if (is_value(x[k * cols + j]) && is_value(x[k * cols + other]))
+            rank += (x[k * cols + j] < x[r * cols + j] ? 2 : 0) +
+                    (x[k * cols + j] == x[r * cols + j] ? 1 : 0);
+    return rank;
+}
+
+/* Pearson's correlation of those ranks, by the definition. */
+static void spearman(void **state)
+{
+    enum { N = 120, D = 4 };
+    static double x[N * D], got[D * D], ranks[N * 2];
+    static float x32[N * D], got32[D * D];
+    dct_rng rng = dct_stream(51, 0);
+
+    (void)state;
+    for (int round = 0; round < 24; ++round) {
+        const int64_t n = round < 4 ? round : dct_range(&rng, 4, N);
+
+        fill(&rng, n, D, round % 3 * 20, 0.0);
+        for (int64_t i = 0; i < n * D; ++i) {
+            x[i] = round % 2 ? rint(4 * table[i]) / 4 : table[i];
+            x32[i] = (float)x[i];
+            x[i] = x32[i];
+        }
+        dc_correlation_params p = call_of(DC_CORRELATION_SPEARMAN, x, n, D, DC_F64, got);
+        dc_correlation_params q = call_of(DC_CORRELATION_SPEARMAN, x32, n, D, DC_F32, got32);
+        assert_int_equal(dc_correlation(queue, &p, NULL), DC_OK);
+        assert_int_equal(dc_correlation(queue, &q, NULL), DC_OK);
+        for (int i = 0; i < D; ++i)
+            for (int j = 0; j < D; ++j) {
+                for (int64_t r = 0; r < n; ++r) {
+                    const int both = is_value(x[r * D + i]) && is_value(x[r * D + j]);
+
+                    ranks[2 * r] = both ? (double)rank_of(x, n, D, i, j, r) : (double)NAN;
+                    ranks[2 * r + 1] = both ? (double)rank_of(x, n, D, j, i, r) : (double)NAN;
+                }
+                pair want = oracle(ranks, n, 2, 0, 1, 0);
+
+                want.r = i == j && want.r > 0.5L ? 1 : want.r;
+                assert_true(agrees(&want, 1, got[i * D + j], DBL_EPSILON, 0));
+                assert_true(agrees(&want, 1, got32[i * D + j], FLT_EPSILON, 0));
+            }
+    }
+}
+
 /* Sums of GRAM, and covariances about given anchors, which are those sums'. */
 static void gram(void **state)
 {
@@ -356,6 +408,9 @@ static void bad_input(void **state)
     p = good;
     p.anchor = (dc_doubles){bad, 2};
     refused(&p, "anchor[1] is inf");
+    p.kind = DC_CORRELATION_SPEARMAN;
+    refused(&p, "ranks have none");
+    p.kind = DC_CORRELATION_PEARSON;
     p.anchor.count = 1;
     refused(&p, "anchor has 1 numbers, must have 2");
     p = good;
@@ -374,6 +429,7 @@ int main(void)
         cmocka_unit_test(offsets),
         cmocka_unit_test(degenerate),
         cmocka_unit_test(constant_in_common_rows),
+        cmocka_unit_test(spearman),
         cmocka_unit_test(gram),
         cmocka_unit_test(planted_bug_is_found),
         cmocka_unit_test(bad_input),

@@ -33,6 +33,31 @@ def test_as_pandas(shape, missing, dtype, tolerance):
         assert got.dtype == dtype and np.array_equal(got, got.T, equal_nan=True)
 
 
+@pytest.mark.parametrize("dtype, tolerance", ((np.float64, 1e-13), (np.float32, 1e-6)))
+@pytest.mark.parametrize("ties", (False, True))
+@pytest.mark.parametrize("missing", (0.0, 0.05, 0.7))
+@pytest.mark.parametrize("shape", ((1, 1), (2, 3), (300, 7), (2000, 3)))
+def test_spearman_as_pandas(shape, missing, ties, dtype, tolerance):
+    x = table(*shape, missing, seed=8, dtype=dtype)
+    x = np.round(x) if ties else x
+    for periods in (1, 5):
+        got = dc.correlation(x, "spearman", periods)
+        want = pd.DataFrame(x.astype(np.float64)).corr("spearman", min_periods=periods)
+        np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
+        assert np.array_equal(got, got.T, equal_nan=True)
+
+
+def test_spearman_as_scipy():
+    stats = pytest.importorskip("scipy.stats")
+    x = np.round(table(500, 6), 1)
+    np.testing.assert_allclose(dc.correlation(x, "spearman"), stats.spearmanr(x).statistic,
+                               atol=1e-13)
+    x[3, 2] = np.inf  # missing, or its column has no result
+    y = np.where(np.isinf(x), np.nan, x)
+    assert np.array_equal(dc.correlation(x, "spearman"), dc.correlation(y, "spearman"))
+    assert np.isnan(dc.correlation(x, "spearman", inf="value")[2]).all()
+
+
 def test_as_numpy():
     x = table(1234, 17)
     got, means = dc.covariance(x, ddof=0, means=True)
