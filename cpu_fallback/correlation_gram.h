@@ -158,10 +158,13 @@ static void FN(corr_leaf_holes)(const FN(corr_panel) * x, const FN(corr_panel) *
             const dc_i64 end = same && j + wide < x->width ? j + wide : x->width;
 
             for (dc_i64 i = 0; i < end; i += FN(CORR_HOLES_I)) {
-                const dc_i64 xr = r * x->ld + i, yr = r * y->ld + j;
-                T *const to = out + i * out_ld + j;
+                /* the first register of two is behind the diagonal */
+                const dc_i64 at =
+                    same && wide > VEC_LANES && i >= j + VEC_LANES ? j + VEC_LANES : j;
+                const dc_i64 xr = r * x->ld + i, yr = r * y->ld + at;
+                T *const to = out + i * out_ld + at;
 
-                if (wide > VEC_LANES && y->width - j > VEC_LANES)
+                if (at == j && wide > VEC_LANES && y->width - j > VEC_LANES)
                     FN(corr_holes)(x, xr, y, yr, n, r == 0, to, out_ld, field, FN(CORR_HOLES_V));
                 else
                     FN(corr_holes)(x, xr, y, yr, n, r == 0, to, out_ld, field, 1);
