@@ -1,79 +1,97 @@
 /* Correlation: the CPU mirror.  Included by runtime/isa.c, once per dtype (T, SFX).
  *
- * A tile is a range of elements in row-major order, walked in runs along the last axis. */
+ * A tile is a panel of columns in a block of leaves, or a pair of panels there. */
 #include <string.h>
 
-#include "kernels/shared/correlation.h"
+#include "kernels/shared/correlation_pair.h"
 #include "kernels/shared/mirror.h"
+#include "kernels/shared/vec.h"
 
-static void FN(correlation_scale_plan)(const void *args, const dc_machine *machine,
-                                       dc_tiling *tiling)
+#include "cpu_fallback/correlation_pack.h"
+
+#include "cpu_fallback/correlation_gram.h"
+
+#include "cpu_fallback/correlation_tile.h"
+
+#include "cpu_fallback/correlation_columns.h"
+
+/* Of a tiling's parts. */
+enum { FN(CORR_WIDTH) = 0, FN(CORR_PANELS) = 1 };
+
+static void FN(correlation_cut)(const void *args, const dc_machine *machine, dc_tiling *tiling)
 {
     const dc_correlation_args *const a = args;
+    const dc_i64 most = FN(CORR_MOST);
+    dc_i64 width = most, panels, pairs;
 
-    (void)machine;
     memset(tiling, 0, sizeof *tiling);
-    /* Input and output of a tile together fit a second-level cache. */
-    tiling->part[0] = 1 << 15;
-    tiling->tiles = (a->count + tiling->part[0] - 1) / tiling->part[0];
-    /* One thread moves some 16 bytes in a nanosecond. */
-    tiling->work = a->count * 2 * (dc_i64)sizeof(T) / 16 + 1;
-}
-
-/* Steps in bytes; inputs may be misaligned. */
-static inline void FN(correlation_scale_run)(const char *src, dc_i64 src_step, char *dst,
-                                             dc_i64 dst_step, dc_i64 count,
-                                             const dc_correlation_args *args)
-{
-    for (dc_i64 i = 0; i < count; i++) {
-        T x, y;
-
-        memcpy(&x, src + i * src_step, sizeof x);
-        y = FN(correlation_value)(args, x);
-        memcpy(dst + i * dst_step, &y, sizeof y);
+    panels = (a->cols - 1) / width + 1;
+    /* Panels alike, and some tiles for every thread. */
+    if (panels > 1 || machine->threads == 1 || a->cols < 16)
+        width = (a->cols - 1) / panels + 1;
+    width = (width + 3) / 4 * 4;
+    width = width < most ? width : most;
+    panels = (a->cols - 1) / width + 1;
+    pairs = panels * (panels + 1) / 2;
+    tiling->part[FN(CORR_WIDTH)] = width;
+    tiling->part[FN(CORR_PANELS)] = panels;
+    switch (a->stage) {
+    case DC_CORRELATION_PARTS:
+        tiling->tiles = a->blocks * panels;
+        tiling->scratch_bytes = FN(corr_parts_bytes)(a);
+        tiling->work = a->rows * a->cols / 2 + 1;
+        break;
+    case DC_CORRELATION_COLUMNS:
+        tiling->tiles = 1;
+        tiling->work = a->cols * a->blocks * 8 + 1;
+        break;
+    case DC_CORRELATION_PAIRS:
+        tiling->tiles = a->blocks * pairs;
+        tiling->scratch_bytes = FN(corr_tile_bytes)(a);
+        tiling->work = (dc_i64)((double)a->rows * (double)a->cols * (double)(a->cols + 8) *
+                                (double)sizeof(T) * 0.004) +
+                       1;
+        break;
+    default:
+        tiling->tiles = a->cols;
+        tiling->work = a->cols * a->cols * (4 + 4 * a->blocks) + 1;
     }
 }
 
-static void FN(correlation_scale_line)(const char *src, dc_i64 src_step, char *dst, dc_i64 dst_step,
-                                       dc_i64 count, const dc_correlation_args *args)
-{
-    const dc_correlation_args local = *args; /* a store to dst cannot change it */
-    const dc_i64 size = (dc_i64)sizeof(T);
-
-    /* A constant step of one element is what compilers make vectors of. */
-    if (src_step == size && dst_step == size) {
-        FN(correlation_scale_run)(src, (dc_i64)sizeof(T), dst, (dc_i64)sizeof(T), count, &local);
-        return;
-    }
-    FN(correlation_scale_run)(src, src_step, dst, dst_step, count, &local);
-}
-
-static void FN(correlation_scale)(void *const *operand, const void *args, const dc_tiling *tiling,
-                                  dc_i64 tile, void *scratch)
+static void FN(correlation_run)(void *const *operand, const void *args, const dc_tiling *tiling,
+                                dc_i64 tile, void *scratch)
 {
     const dc_correlation_args *const a = args;
-    const dc_i64 size = (dc_i64)sizeof(T), last = a->ndim - 1, inner = a->shape[last];
-    const dc_i64 src_step = a->src_stride[last] * size, dst_step = a->dst_stride[last] * size;
-    dc_i64 at = tile * tiling->part[0], end = at + tiling->part[0];
+    const dc_i64 width = tiling->part[FN(CORR_WIDTH)], panels = tiling->part[FN(CORR_PANELS)];
 
-    (void)scratch;
-    end = end < a->count ? end : a->count;
-    while (at < end) {
-        dc_i64 rest = at / inner, from, to, count;
-        const dc_i64 first = at - rest * inner;
-
-        from = first * src_step;
-        to = first * dst_step;
-        for (dc_i64 d = last - 1; d >= 0; d--) {
-            const dc_i64 outer = rest / a->shape[d], digit = rest - outer * a->shape[d];
-
-            from += digit * a->src_stride[d] * size;
-            to += digit * a->dst_stride[d] * size;
-            rest = outer;
-        }
-        count = inner - first < end - at ? inner - first : end - at;
-        FN(correlation_scale_line)
-        ((const char *)operand[0] + from, src_step, (char *)operand[1] + to, dst_step, count, a);
-        at += count;
+    switch (a->stage) {
+    case DC_CORRELATION_PARTS:
+        FN(corr_parts)(operand, a, tile / panels, tile % panels * width, width, scratch);
+        break;
+    case DC_CORRELATION_COLUMNS:
+        FN(corr_columns)(operand, a);
+        break;
+    case DC_CORRELATION_PAIRS:
+        FN(corr_pairs)(operand, a, tile, width, panels, scratch);
+        break;
+    default:
+        FN(corr_finish)(operand, a, tile);
     }
 }
+
+#define CORR_ROW(row)                                                                              \
+    static void FN(row##_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)     \
+    {                                                                                              \
+        FN(correlation_cut)(args, machine, tiling);                                                \
+    }                                                                                              \
+    static void FN(row)(void *const *operand, const void *args, const dc_tiling *tiling,           \
+                        dc_i64 tile, void *scratch)                                                \
+    {                                                                                              \
+        FN(correlation_run)(operand, args, tiling, tile, scratch);                                 \
+    }
+
+CORR_ROW(correlation_covariance)
+CORR_ROW(correlation_pearson)
+CORR_ROW(correlation_spearman)
+CORR_ROW(correlation_gram)
+#undef CORR_ROW

@@ -212,7 +212,12 @@ enum { DC_WEIGHT_POWER = 0, DC_WEIGHT_MAGNITUDE = 1 };
 enum { DC_KMEANS_SCALE = 0 };
 
 /* dc_correlation_kind */
-enum { DC_CORRELATION_SCALE = 0 };
+enum {
+    DC_CORRELATION_COVARIANCE = 0,
+    DC_CORRELATION_PEARSON = 1,
+    DC_CORRELATION_SPEARMAN = 2,
+    DC_CORRELATION_GRAM = 3
+};
 
 /* dc_pca_kind */
 enum { DC_PCA_SCALE = 0 };
