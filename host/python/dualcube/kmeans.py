@@ -3,10 +3,10 @@
 from . import _context, _device_array, _inputs, _rolling
 from ._operations import OPERATIONS
 
-__all__ = ["kmeans_scale"]
+__all__ = ["kmeans_predict"]
 
 
-def kmeans_scale(x, a=1.0, b=0.0, *, device="auto", out=None, threads=None, progress=None):
+def kmeans_predict(x, a=1.0, b=0.0, *, device="auto", out=None, threads=None, progress=None):
     """a * x + b, elementwise.
 
     Parameters
@@ -33,10 +33,10 @@ def kmeans_scale(x, a=1.0, b=0.0, *, device="auto", out=None, threads=None, prog
     Example
     -------
     >>> import numpy as np, dualcube as dc
-    >>> dc.kmeans_scale(np.array([1.0, 2.0, np.nan]), 2.0, 0.5)
+    >>> dc.kmeans_predict(np.array([1.0, 2.0, np.nan]), 2.0, 0.5)
     array([2.5, 4.5, nan])
     """
-    operation = OPERATIONS["kmeans_scale"]
+    operation = OPERATIONS["kmeans_predict"]
     params = operation.new_params()
     operation.set(params, "a", a)
     operation.set(params, "b", b)
