@@ -3,11 +3,14 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/core/registry.h"
+#include "dualcube/reduce.h"
 #include "host/core/run.h"
 #include "kernels/shared/kmeans.h"
+#include "kernels/shared/random.h"
 
 extern const unsigned char dc__cl_kmeans[];
 
@@ -32,7 +35,7 @@ static dc_status shaped(const wanted *w, const dc_array *array, const char *name
         DC_REQUIRE(array->shape[i] == shape[i], DC_E_ARGUMENT,
                    "%s: %s.shape[%d] is %lld, must be %lld", w->op->name, name, (int)i,
                    (long long)array->shape[i], (long long)shape[i]);
-    DC_REQUIRE(dc__array_is_dense(array), DC_E_ARGUMENT,
+    DC_REQUIRE(dc_array_elements(array) == 0 || dc__array_is_dense(array), DC_E_ARGUMENT,
                "%s: %s has gaps or another order, must be row-major without gaps", w->op->name,
                name);
     return DC_OK;
@@ -406,3 +409,13 @@ dc_status dc_kmeans(dc_queue *queue, const dc_kmeans_params *params, dc_event **
                (int)whole.kind, DC_KMEANS_PACK, DC_KMEANS_SILHOUETTE);
     return dc__run(queue, op, &whole, done);
 }
+
+/* ---- the fit ------------------------------------------------------------------------------- */
+
+#include "host/kmeans_space.h"
+
+#include "host/kmeans_start.h"
+
+#include "host/kmeans_lloyd.h"
+
+#include "host/kmeans_fit.h"

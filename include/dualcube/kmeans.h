@@ -92,18 +92,21 @@ typedef struct dc_kmeans_fit_params {
     int32_t trials;    /* candidates of a step of PLUSPLUS; 0: 2 + ln k */
     double tol;        /* of the mean variance of the columns; default 1e-4 */
     uint64_t seed;     /* default 0 */
-    int32_t init_only; /* 1: the centres as they begin, labels those of their rows; default 0 */
+    int32_t start_only; /* 1: centres and labels as they begin, no iteration; default 0 */
     /* Results. */
     int32_t iterations, distinct; /* of the best run; clusters that have rows */
     double inertia;               /* weighted sum of squared distances to the own centre */
     int64_t *indices; /* NULL, or k: rows of src that PLUSPLUS or RANDOM chose in the best run */
+    double *shift;    /* NULL, or d: what was subtracted from the columns, values of T; labels come
+                         from rows packed with it and scale_exponent, and from centres treated alike */
+    int32_t scale_exponent;
 } dc_kmeans_fit_params;
 
 #define DC_KMEANS_FIT_PARAMS_INIT                                                                  \
     {                                                                                              \
         sizeof(dc_kmeans_fit_params), 0, DC_KMEANS_NO_ARRAY, DC_KMEANS_NO_ARRAY,                   \
             DC_KMEANS_NO_ARRAY, DC_KMEANS_NO_ARRAY, DC_KMEANS_NO_ARRAY, DC_KMEANS_PLUSPLUS, 1,     \
-            300, 0, 1e-4, 0, 0, 0, 0, 0.0, NULL                                                    \
+            300, 0, 1e-4, 0, 0, 0, 0, 0.0, NULL, NULL, 0                                                    \
     }
 
 /**
