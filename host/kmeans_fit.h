@@ -85,7 +85,7 @@ static dc_status take_weights(fit *f)
     if (!isfinite(low) || !isfinite(high))
         return refuse(f, w, "weights", 0);
     DC_REQUIRE(low >= 0, DC_E_ARGUMENT, "dc_kmeans_fit: weights has %g, must be at least 0", low);
-    DC_REQUIRE(high > 0, DC_E_ARGUMENT, "dc_kmeans_fit: weights are all 0, one must be above");
+    DC_REQUIRE(high > 0, DC_E_ARGUMENT, "dc_kmeans_fit: every weight is zero, one must be above 0");
     f->weight_log = log_of(high, 0);
     DC_TRY(area_new(f, AREA_WEIGHTS, f->n * f->size));
     for (int64_t b = 0; b < f->n; b += DC_KMEANS_BLOCK) {

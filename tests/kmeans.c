@@ -493,7 +493,7 @@ static void bad_fits(void **state)
     weights[1] = -1;
     refused_fit(&p, "weights has -1");
     memset(weights, 0, sizeof weights);
-    refused_fit(&p, "all 0");
+    refused_fit(&p, "every weight is zero");
     p = good;
     rows[2][1] = (double)NAN;
     refused_fit(&p, "row 2, column 1 is nan");

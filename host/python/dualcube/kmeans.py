@@ -27,6 +27,11 @@ __all__ = ["KMeans", "kmeans_plusplus", "silhouette_samples", "silhouette_score"
            "calinski_harabasz_score", "davies_bouldin_score", "kmeans_sweep"]
 
 
+# Rows of this many or fewer are drawn in the order of their values, so that neither the order of the
+# rows nor a weight in the place of a repeated row shows in what a seed draws.
+_SORTED = 1024
+
+
 class ConvergenceWarning(UserWarning):
     """Fewer clusters were found than asked for."""
 
@@ -86,7 +91,8 @@ class KMeans(Estimator):
         "lloyd".
     device, threads : as in dualcube.rolling_mean.
 
-    A cluster that loses its rows takes the row farthest from its centre.  X must be finite.
+    Up to 1024 rows, what a random_state draws does not depend on the order of the rows either, and
+    weights are as good as repeated rows.  A cluster that loses its rows takes the row farthest from its centre.  X must be finite.
 
     Attributes after fit: cluster_centers_, labels_ (int32), inertia_, n_iter_, n_features_in_,
     feature_names_in_.
@@ -113,11 +119,8 @@ class KMeans(Estimator):
         self.threads = threads
 
     def __sklearn_tags__(self):
-        from sklearn.utils import ClusterTags
-
         tags = super().__sklearn_tags__()
         tags.estimator_type = "clusterer"
-        del ClusterTags
         return tags
 
     # ---- fit -----------------------------------------------------------------------------------
@@ -163,10 +166,17 @@ class KMeans(Estimator):
         """Find the centres of X's rows (two-dimensional, finite).  Returns the estimator."""
         table = self._table(X, reset=True)
         start, kind, runs = self._checked(table)
+        weights, order = _weights(sample_weight, table), None
+        if len(table) <= _SORTED and start is None:
+            order = np.lexsort(table.T[::-1])
+            table, weights = table[order], None if weights is None else weights[order]
         result, centers, labels, _, shift = _kmeans.fit(
             table, self.n_clusters, _kmeans.queue_for(self.device, self.threads), init=kind,
-            start=start, weights=_weights(sample_weight, table), runs=runs,
-            max_iter=self.max_iter, tol=float(self.tol), seed=_seed(self.random_state))
+            start=start, weights=weights, runs=runs, max_iter=self.max_iter, tol=float(self.tol),
+            seed=_seed(self.random_state))
+        if order is not None:
+            sorted_labels, labels = labels, np.empty_like(labels)
+            labels[order] = sorted_labels
         if result.distinct < self.n_clusters:
             _warn("Number of distinct clusters (%d) found smaller than n_clusters (%d). Possibly due "
                   "to duplicate points in X." % (result.distinct, self.n_clusters))
