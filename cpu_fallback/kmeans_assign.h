@@ -90,8 +90,7 @@ DC_INLINE dc_i64 FN(km_starts_bytes)(const dc_kmeans_args *a)
     return (a->k * (dc_i64)sizeof(T) + 63) / 64 * 64;
 }
 
-static void FN(kmeans_predict_plan)(const void *args, const dc_machine *machine,
-                                    dc_tiling *tiling)
+static void FN(kmeans_predict_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
 {
     const dc_kmeans_args *const a = args;
 

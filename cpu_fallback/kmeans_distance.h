@@ -1,8 +1,8 @@
 /* NEAR, SPREAD and TRANSFORM.  Part of cpu_fallback/kmeans.c. */
 
 /* Squared distances of KM_ROWS rows to `some` centres; value t of centre i is at c[i][t * step]. */
-DC_INLINE void FN(km_squares)(const FN(km_in) * x, const FN(km_in) * const *c, dc_i64 step,
-                              dc_i64 d, const int some, FN(vec) s[6][KM_VECTORS])
+DC_INLINE void FN(km_squares)(const FN(km_in) * x, const FN(km_in) *const *c, dc_i64 step, dc_i64 d,
+                              const int some, FN(vec) s[6][KM_VECTORS])
 {
 #pragma GCC unroll 6
     for (int i = 0; i < some; i++) {
@@ -46,7 +46,7 @@ DC_INLINE void FN(km_near)(void *const *operand, const dc_kmeans_args *a, dc_i64
     const FN(km_in) *const weights = (const FN(km_in) *)operand[2] + b * KM_BLOCK;
     const FN(km_in) *const closest = (const FN(km_in) *)operand[3] + b * KM_BLOCK;
     const FN(vec) g1 = FN(vset)(KMEANS_G(a)[0]), g2 = FN(vset)(KMEANS_G(a)[1]);
-    const FN(km_in) *c[6];
+    const FN(km_in) * c[6];
     FN(vlong) sum[6];
     FN(vec) s[6][KM_VECTORS];
     const dc_i64 rows = FN(km_rows)(a, b);
@@ -72,9 +72,11 @@ DC_INLINE void FN(km_near)(void *const *operand, const dc_kmeans_args *a, dc_i64
                 const FN(mask) lost = FN(visnan)(s[i][v]);
                 const FN(vec) y = FN(km_quiet)(FN(vsel)(FN(mor)(keep, lost), far, s[i][v]));
                 /* Lanes beyond the last row count 0. */
-                const FN(vec) counted = lanes == VEC_LANES ? y : FN(vload_n)((const FN(km_in) *)&y, lanes);
+                const FN(vec) counted =
+                    lanes == VEC_LANES ? y : FN(vload_n)((const FN(km_in) *)&y, lanes);
 
-                FN(vstore_n)((FN(km_in) *)operand[4] + (j + i) * a->n + b * KM_BLOCK + at, y, lanes);
+                FN(vstore_n)
+                ((FN(km_in) *)operand[4] + (j + i) * a->n + b * KM_BLOCK + at, y, lanes);
                 sum[i] = FN(vlong_add)(sum[i], FN(vlong_round)(counted * w * g1 * g2));
             }
         }
@@ -163,9 +165,7 @@ static void FN(kmeans_spread)(void *const *operand, const void *args, const dc_t
         for (dc_i64 r = 0; r < rows; r++) {
             const dc_i64 j = labels[r], at = b * KM_BLOCK + r;
             const int has = j >= 0 && j < a->k;
-            const T y = !has      ? (T)0
-                        : a->root ? FN(kmeans_quiet)(FN(dc_sqrt)(far[r]))
-                                  : far[r];
+            const T y = !has ? (T)0 : a->root ? FN(kmeans_quiet)(FN(dc_sqrt)(far[r])) : far[r];
 
             ((T *)operand[4])[at] = y;
             if (!has)
@@ -194,7 +194,7 @@ DC_INLINE void FN(km_distances)(void *const *operand, const dc_kmeans_args *a, d
                                 const int some)
 {
     const FN(km_in) *const x = (const FN(km_in) *)operand[0] + b * a->d * KM_BLOCK;
-    const FN(km_in) *c[6];
+    const FN(km_in) * c[6];
     FN(vec) s[6][KM_VECTORS];
     const dc_i64 rows = FN(km_rows)(a, b);
 

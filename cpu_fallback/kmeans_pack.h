@@ -66,8 +66,8 @@ static void FN(kmeans_pack)(void *const *operand, const void *args, const dc_til
                 for (int i = 0; a->shifted && i < VEC_LANES; i++)
                     some[i] = shift[t + i];
                 FN(km_turn)
-                (x + r * a->row_stride + t, a->row_stride, a->shifted ? some : NULL,
-                 KMEANS_G(a)[0], KMEANS_G(a)[1], to + t * KM_BLOCK + r);
+                (x + r * a->row_stride + t, a->row_stride, a->shifted ? some : NULL, KMEANS_G(a)[0],
+                 KMEANS_G(a)[1], to + t * KM_BLOCK + r);
             }
         }
         FN(km_pack_some)(x, a, shift, to, 0, turned, whole);

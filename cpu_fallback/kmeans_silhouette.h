@@ -11,16 +11,16 @@ static void FN(kmeans_silhouette_plan)(const void *args, const dc_machine *machi
     memset(tiling, 0, sizeof *tiling);
     tiling->part[0] = 1;
     tiling->tiles = a->blocks;
-    tiling->work = (dc_i64)(FN(km_block_ns)(a) * 1.5 / (double)(a->k + 4) * (double)a->n *
-                            (double)a->blocks) +
-                   1;
+    tiling->work =
+        (dc_i64)(FN(km_block_ns)(a) * 1.5 / (double)(a->k + 4) * (double)a->n * (double)a->blocks) +
+        1;
 }
 
 /* `some` rows from row `from` on into the run's sums. */
 DC_INLINE void FN(km_meet)(const FN(km_in) * x, const FN(km_in) * all, dc_i64 d, dc_i64 from,
                            const int some, FN(vec) * run)
 {
-    const FN(km_in) *c[6];
+    const FN(km_in) * c[6];
     FN(vec) s[6][KM_VECTORS];
 
 #pragma GCC unroll 6
@@ -91,7 +91,9 @@ static void FN(kmeans_silhouette)(void *const *operand, const void *args, const 
         memset(m, 0, sizeof m);
         for (dc_i64 j = 0; j < a->k; j++) {
             const dc_i64 low = first[j] < 0 ? 0 : first[j] < a->n ? first[j] : a->n;
-            const dc_i64 high = first[j + 1] < low ? low : first[j + 1] < a->n ? first[j + 1] : a->n;
+            const dc_i64 high = first[j + 1] < low    ? low
+                                : first[j + 1] < a->n ? first[j + 1]
+                                                      : a->n;
 
             if (low == high)
                 continue;

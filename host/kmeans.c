@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/core/registry.h"
 #include "dualcube/reduce.h"
+#include "host/core/registry.h"
 #include "host/core/run.h"
 #include "kernels/shared/kmeans.h"
 #include "kernels/shared/random.h"

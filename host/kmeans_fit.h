@@ -8,7 +8,8 @@ static dc_status check_start(const dc_kmeans_fit_params *p, int64_t d)
         return DC_OK;
     DC_TRY(dc__array_check_dtype(op, &p->start, "start", 1 << p->src.dtype));
     DC_REQUIRE(p->start.ndim == 2 && p->start.shape[0] == p->clusters && p->start.shape[1] == d,
-               DC_E_ARGUMENT, "dc_kmeans_fit: start has %d axes and shape (%lld, %lld), must be (%d, %lld)",
+               DC_E_ARGUMENT,
+               "dc_kmeans_fit: start has %d axes and shape (%lld, %lld), must be (%d, %lld)",
                (int)p->start.ndim, (long long)p->start.shape[0],
                (long long)(p->start.ndim > 1 ? p->start.shape[1] : 1), (int)p->clusters,
                (long long)d);
@@ -22,8 +23,8 @@ static dc_status check_scalars(const dc_kmeans_fit_params *p)
                DC_KMEANS_GIVEN);
     DC_REQUIRE(p->runs >= 1, DC_E_ARGUMENT, "dc_kmeans_fit: runs is %d, must be at least 1",
                (int)p->runs);
-    DC_REQUIRE(p->max_iter >= 1, DC_E_ARGUMENT,
-               "dc_kmeans_fit: max_iter is %d, must be at least 1", (int)p->max_iter);
+    DC_REQUIRE(p->max_iter >= 1, DC_E_ARGUMENT, "dc_kmeans_fit: max_iter is %d, must be at least 1",
+               (int)p->max_iter);
     DC_REQUIRE(p->trials >= 0, DC_E_ARGUMENT, "dc_kmeans_fit: trials is %d, must be at least 0",
                (int)p->trials);
     DC_REQUIRE(p->tol >= 0 && isfinite(p->tol), DC_E_ARGUMENT,

@@ -141,8 +141,8 @@ static double move_centers(fit *f)
             const int64_t at = j * f->d + t;
             const int64_t lo = f->limbs == 2 ? s[2 + f->d + t] : 0;
 
-            f->next[at] = m > 0 ? round_to(f, value_of(s[2 + t], lo, f->exponents[t]) / all)
-                                : f->centers[at];
+            f->next[at] =
+                m > 0 ? round_to(f, value_of(s[2 + t], lo, f->exponents[t]) / all) : f->centers[at];
             const double e = f->next[at] - f->centers[at];
 
             moved += e * e;

@@ -1,7 +1,7 @@
 /* The space of a fit: its memory, its passes, its bounds.  Part of host/kmeans.c.
  *
- * The fit works on packed rows (x - shift) 2^scale, shift being the columns' means; centres are kept
- * there, as doubles that hold values of T. */
+ * The fit works on packed rows (x - shift) 2^scale, shift being the columns' means; centres are
+ * kept there, as doubles that hold values of T. */
 
 __extension__ typedef __int128 wide;
 
@@ -44,7 +44,7 @@ typedef struct fit {
     int64_t *picked, *best_picked; /* (k) rows that centres began as */
     double inertia;                /* of the best run, as are these */
     int32_t iterations, distinct;
-    int now;                       /* labels and state of the last ASSIGN: 0 or 1 */
+    int now; /* labels and state of the last ASSIGN: 0 or 1 */
 } fit;
 
 static double get(const fit *f, const void *at, int64_t i)

@@ -177,8 +177,7 @@ static dc_status start_plusplus(fit *f, int64_t run)
     }
     DC_TRY(first_row(f, run, &f->picked[0]));
     DC_TRY(read_row(f, f->picked[0], f->centers));
-    near.exponent =
-        clamp_exponent(f, 61 - f->log_n - f->weight_log - distance_log(f, NULL));
+    near.exponent = clamp_exponent(f, 61 - f->log_n - f->weight_log - distance_log(f, NULL));
     DC_TRY(approach(f, &near, f->centers, 1, 1));
     for (int64_t step = 1; step < f->k; ++step) {
         const closest was = near;

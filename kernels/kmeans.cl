@@ -50,7 +50,8 @@ __kernel void FN(kmeans_pack)(__global const T *src, dc_i64 src_at, __global con
 {
     const dc_i64 item = (dc_i64)get_global_id(0);
     const dc_i64 column = item / DC_KMEANS_BLOCK, block = column / args.d;
-    const dc_i64 t = column - block * args.d, row = block * DC_KMEANS_BLOCK + item % DC_KMEANS_BLOCK;
+    const dc_i64 t = column - block * args.d,
+                 row = block * DC_KMEANS_BLOCK + item % DC_KMEANS_BLOCK;
     T x = 0;
 
     if (item >= part.p[0])
@@ -153,10 +154,10 @@ __kernel void FN(kmeans_predict)(__global const T *src, dc_i64 src_at, __global 
 __kernel void FN(kmeans_assign)(__global const T *src, dc_i64 src_at, __global const T *centers,
                                 dc_i64 centers_at, __global const dc_i32 *old, dc_i64 old_at,
                                 __global const T *weights, dc_i64 weights_at,
-                                __global const dc_i64 *state, dc_i64 state_at,
-                                __global dc_i32 *dst, dc_i64 dst_at, __global dc_i64 *sums,
-                                dc_i64 sums_at, __global const T *f, __global uchar *scratch,
-                                dc_kmeans_args args, dc_launch part)
+                                __global const dc_i64 *state, dc_i64 state_at, __global dc_i32 *dst,
+                                dc_i64 dst_at, __global dc_i64 *sums, dc_i64 sums_at,
+                                __global const T *f, __global uchar *scratch, dc_kmeans_args args,
+                                dc_launch part)
 {
     const dc_i64 item = (dc_i64)get_global_id(0);
     const dc_i64 d = args.d, stride = KMEANS_STATE(&args, KMEANS_LIMBS);
@@ -224,7 +225,8 @@ __kernel void FN(kmeans_near)(__global const T *src, dc_i64 src_at, __global con
 
             if (is_row) {
                 const T far = closest[closest_at + row];
-                const T a = FN(kmeans_square)(x, centers + centers_at + (j + i) * args.d, 1, args.d);
+                const T a =
+                    FN(kmeans_square)(x, centers + centers_at + (j + i) * args.d, 1, args.d);
                 const T y = FN(kmeans_quiet)(far <= a || a != a ? far : a);
 
                 dst[dst_at + (j + i) * args.n + row] = y;
@@ -281,9 +283,9 @@ __kernel void FN(kmeans_transform)(__global const T *src, dc_i64 src_at, __globa
 
     if (item >= part.p[0])
         return;
-    dst[dst_at + item] = FN(kmeans_quiet)(FN(dc_sqrt)(
-        FN(kmeans_square)(src + src_at + FN(kmeans_place)(row, args.d),
-                          centers + centers_at + j * args.d, 1, args.d)));
+    dst[dst_at + item] = FN(kmeans_quiet)(
+        FN(dc_sqrt)(FN(kmeans_square)(src + src_at + FN(kmeans_place)(row, args.d),
+                                      centers + centers_at + j * args.d, 1, args.d)));
 }
 
 /* Sum of a row's distances to rows from ... end - 1, in runs. */

@@ -1,5 +1,6 @@
 /* k-means on the baseline CPU against sums and distances in long double, a plain Lloyd of its own,
- * degenerate rows, and bad input.  tests/harness compares the devices and the instruction sets. */
+ * and degenerate rows.  tests/api has bad input, tests/harness compares the devices and the
+ * instruction sets. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -453,55 +454,6 @@ static void degenerate(void **state)
     assert_true(p.inertia == 0 && found[0][0] == rows[0][0] && found[0][1] == rows[0][1]);
 }
 
-static void refused_fit(dc_kmeans_fit_params *p, const char *word)
-{
-    assert_int_equal(dc_kmeans_fit(queue, p), DC_E_ARGUMENT);
-    if (!strstr(dc_last_error(), word))
-        fail_msg("\"%s\" does not say %s", dc_last_error(), word);
-}
-
-static void bad_fits(void **state)
-{
-    double rows[4][2] = {{1, 2}, {3, 4}, {5, 6}, {7, 8}}, found[2][2] = {{9, 9}, {9, 9}};
-    double weights[4] = {1, 1, 1, 1};
-    int32_t is[4] = {9, 9, 9, 9};
-    const dc_kmeans_fit_params good = fit_of(rows, DC_F64, 4, 2, 2, found, is);
-    dc_kmeans_fit_params p = good;
-
-    (void)state;
-    refused_fit((p.clusters = 5, &p), "clusters is 5");
-    p = good;
-    refused_fit((p.clusters = 0, &p), "clusters is 0");
-    p = good;
-    refused_fit((p.tol = (double)NAN, &p), "tol is");
-    p = good;
-    refused_fit((p.init = 3, &p), "init is 3");
-    p = good;
-    refused_fit((p.runs = 0, &p), "runs is 0");
-    p = good;
-    refused_fit((p.max_iter = 0, &p), "max_iter is 0");
-    p = good;
-    refused_fit((p.init = DC_KMEANS_GIVEN, &p), "start");
-    p = good;
-    refused_fit((p.centers.shape[0] = 3, &p), "centers.shape[0] is 3, must be 2");
-    p = good;
-    refused_fit((p.labels.dtype = DC_I64, &p), "labels has dtype");
-    p = good;
-    refused_fit((p.centers.data = rows, &p), "overlaps");
-    p = good;
-    p.weights = dense(weights, DC_F64, 1, 4, 0, 0);
-    weights[1] = -1;
-    refused_fit(&p, "weights has -1");
-    memset(weights, 0, sizeof weights);
-    refused_fit(&p, "every weight is zero");
-    p = good;
-    rows[2][1] = (double)NAN;
-    refused_fit(&p, "row 2, column 1 is nan");
-    p = good;
-    refused_fit((p.struct_size = 8, &p), "struct_size");
-    assert_true(found[0][0] == 9 && is[3] == 9);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -512,7 +464,6 @@ int main(void)
         cmocka_unit_test(fits_like_the_textbook),
         cmocka_unit_test(same_bits),
         cmocka_unit_test(degenerate),
-        cmocka_unit_test(bad_fits),
     };
     return cmocka_run_group_tests_name("kmeans", tests, open_library, close_library);
 }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "host/core/context.h"
-#include "host/core/run.h"
 #include "host/core/cpu.h"
+#include "host/core/run.h"
 
 /* A positive number from the environment, 0 when unset; -1 with the error text when malformed. */
 static int32_t environment_number(const char *name)

@@ -98,14 +98,15 @@ static void draw_arrays(dct_case *c, dc_kmeans_params *p, const sizes *s)
 
 static void describe(dct_case *c, const dc_kmeans_params *p, const sizes *s)
 {
-    snprintf(c->text, sizeof c->text,
-             "%s %s, n %lld, d %lld, k %lld, src strides %lld %lld, shift %d, weights %d, exponents "
-             "%lld..., exponent %d, weight_exponent %d, root %d, scale_exponent %d, fill %d, NaN %d "
-             "%%, misaligned %d",
-             c->op.name, dc_dtype_name(c->dtype), (long long)s->n, (long long)s->d, (long long)s->k,
-             (long long)p->src.stride[0], (long long)p->src.stride[1], p->centers.ndim == 1,
-             p->weights.ndim, (long long)exponents[0], p->exponent, p->weight_exponent, p->root,
-             p->scale_exponent, c->fill, c->nan_percent, c->misaligned);
+    snprintf(
+        c->text, sizeof c->text,
+        "%s %s, n %lld, d %lld, k %lld, src strides %lld %lld, shift %d, weights %d, exponents "
+        "%lld..., exponent %d, weight_exponent %d, root %d, scale_exponent %d, fill %d, NaN %d "
+        "%%, misaligned %d",
+        c->op.name, dc_dtype_name(c->dtype), (long long)s->n, (long long)s->d, (long long)s->k,
+        (long long)p->src.stride[0], (long long)p->src.stride[1], p->centers.ndim == 1,
+        p->weights.ndim, (long long)exponents[0], p->exponent, p->weight_exponent, p->root,
+        p->scale_exponent, c->fill, c->nan_percent, c->misaligned);
 }
 
 static void draw(dct_case *c, int small)

@@ -92,7 +92,8 @@ class KMeans(Estimator):
     device, threads : as in dualcube.rolling_mean.
 
     Up to 1024 rows, what a random_state draws does not depend on the order of the rows either, and
-    weights are as good as repeated rows.  A cluster that loses its rows takes the row farthest from its centre.  X must be finite.
+    weights are as good as repeated rows.  A cluster that loses its rows takes the row farthest from
+    its centre.  X must be finite.
 
     Attributes after fit: cluster_centers_, labels_ (int32), inertia_, n_iter_, n_features_in_,
     feature_names_in_.
