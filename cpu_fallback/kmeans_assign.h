@@ -61,9 +61,12 @@ static void FN(km_labels)(const FN(km_in) * x, const FN(km_in) * c, const T *sta
         }
         for (; j < a->k; j++)
             FN(km_scores)(x + r, c + j * a->d, start + j, a->d, j, 1, best, label);
-        for (int v = 0; v < KM_VECTORS; v++)
-            for (int i = 0; i < VEC_LANES; i++)
-                labels[r + v * VEC_LANES + i] = (dc_i32)label[v][i];
+        for (int v = 0; v < KM_VECTORS; v++) {
+            typedef dc_i32 narrow __attribute__((vector_size(4 * (DC_VECTOR_BYTES / sizeof(T)))));
+            const narrow some = __builtin_convertvector(label[v], narrow);
+
+            memcpy(labels + r + v * VEC_LANES, &some, sizeof some);
+        }
     }
 }
 
@@ -115,48 +118,114 @@ static void FN(kmeans_predict)(void *const *operand, const void *args, const dc_
     }
 }
 
+/* Sums of a tile: per cluster rows, weights, then limbs of `pad` columns from place 8 on. */
+typedef struct FN(km_own) {
+    T *start; /* -|c|^2 / 2 */
+    T *rows;  /* a block, row behind row, or one row */
+    dc_i64 *sums;
+    dc_i64 pad, stride, changed;
+} FN(km_own);
+
+DC_INLINE dc_i64 FN(km_pad)(const dc_kmeans_args *a)
+{
+    return (a->d + VEC_LANES - 1) / VEC_LANES * VEC_LANES;
+}
+
+DC_INLINE dc_i64 FN(km_own_bytes)(const dc_kmeans_args *a)
+{
+    return a->k * (8 + KMEANS_LIMBS * FN(km_pad)(a)) * 8;
+}
+
 static void FN(kmeans_assign_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
 {
     const dc_kmeans_args *const a = args;
-    const dc_i64 own = (a->k + 1) * KMEANS_STATE(a, KMEANS_LIMBS) * 8;
 
     memset(tiling, 0, sizeof *tiling);
     /* A tile clears and merges sums of its own. */
-    FN(km_cut)(a, machine, tiling, FN(km_block_ns)(a) + 100, 20000 + (double)own);
-    tiling->scratch_bytes = FN(km_starts_bytes)(a) + own;
+    FN(km_cut)
+    (a, machine, tiling, FN(km_block_ns)(a) + 100, 20000 + (double)FN(km_own_bytes)(a));
+    tiling->scratch_bytes =
+        FN(km_starts_bytes)(a) + FN(km_own_bytes)(a) + KM_BLOCK * FN(km_pad)(a) * (dc_i64)sizeof(T);
 }
 
-/* Row r of a block leaves cluster `from` and enters `to`; -1: none. */
-DC_INLINE void FN(km_move)(const FN(km_in) * x, const T *f, const dc_kmeans_args *a, T w,
-                           dc_i64 weight, dc_i64 *from, dc_i64 *to)
+/* A row (its values at x) leaves cluster `from` and enters `to`; NULL: none. */
+DC_INLINE void FN(km_move)(const T *x, const T *f, const dc_kmeans_args *a, dc_i64 pad, T w,
+                           dc_i64 *from, dc_i64 *to)
 {
-    const dc_i64 d = a->d;
+    const dc_i64 weight = FN(kmeans_count)(w * KMEANS_G(a)[2] * KMEANS_G(a)[3]);
 
     if (from) {
         from[0]--;
         from[1] -= weight;
     }
-    if (to) {
-        to[0]++;
-        to[1] += weight;
-    }
-    for (dc_i64 t = 0; t < d; t++) {
-        const T v = x[t * KM_BLOCK] * w;
-        const T y = v * f[t] * f[d + t];
-        const dc_i64 hi = FN(kmeans_count)(y);
-        const dc_i64 lo = KMEANS_LIMBS == 2 ? FN(kmeans_rest)(y, hi) : 0;
+    to[0]++;
+    to[1] += weight;
+    for (dc_i64 t = 0; t < a->d; t += VEC_LANES) {
+        const int some = a->d - t < VEC_LANES ? (int)(a->d - t) : VEC_LANES;
+        const FN(vec) f1 = FN(vload_n)((const FN(km_in) *)f + t, some);
+        const FN(vec) f2 = FN(vload_n)((const FN(km_in) *)f + a->d + t, some);
+        const FN(vec) y = FN(vloadu)((const FN(km_in) *)x + t) * FN(vset)(w) * f1 * f2;
+        const FN(vlong) hi = FN(vlong_round)(y);
 
-        if (from) {
-            from[2 + t] -= hi;
-            if (KMEANS_LIMBS == 2)
-                from[2 + d + t] -= lo;
-        }
-        if (to) {
-            to[2 + t] += hi;
-            if (KMEANS_LIMBS == 2)
-                to[2 + d + t] += lo;
+        FN(vlong_join)(to + 8 + t, hi, 0);
+        if (from)
+            FN(vlong_join)(from + 8 + t, hi, 1);
+        if (KMEANS_LIMBS == 2) {
+            const FN(vlong) lo = FN(vlong_rest)(y, hi);
+
+            FN(vlong_join)(to + 8 + pad + t, lo, 0);
+            if (from)
+                FN(vlong_join)(from + 8 + pad + t, lo, 1);
         }
     }
+}
+
+/* The rows of a block whose labels changed. */
+static void FN(km_follow)(const FN(km_in) * x, const T *f, const FN(km_in) * weights,
+                          const dc_kmeans_args *a, const dc_i32 *old, const dc_i32 *labels,
+                          dc_i64 rows, FN(km_own) * own)
+{
+    dc_i64 changed = 0;
+    int turned;
+
+    for (dc_i64 r = 0; r < rows; r++)
+        changed += old[r] != labels[r];
+    own->changed += changed;
+    turned = changed > 8;
+    for (dc_i64 r = 0; turned && r < KM_BLOCK; r += VEC_LANES)
+        for (dc_i64 t = 0; t < a->d; t += VEC_LANES)
+            FN(km_turn_back)(x + r, t, a->d, own->rows + r * own->pad + t, own->pad);
+    for (dc_i64 r = 0; changed > 0 && r < rows; r++) {
+        const dc_i64 was = old[r], is = labels[r];
+        T *const row = turned ? own->rows + r * own->pad : own->rows;
+
+        if (was == is)
+            continue;
+        for (dc_i64 t = 0; !turned && t < own->pad; t++)
+            row[t] = t < a->d ? x[t * KM_BLOCK + r] : (T)0;
+        FN(km_move)
+        (row, f, a, own->pad, a->weighted ? weights[r] : (T)1,
+         was >= 0 && was < a->k ? own->sums + was * own->stride : NULL,
+         own->sums + is * own->stride);
+    }
+}
+
+/* A tile's sums into those of all. */
+static void FN(km_merge)(const dc_kmeans_args *a, const FN(km_own) * own, dc_i64 *sums)
+{
+    const dc_i64 stride = KMEANS_STATE(a, KMEANS_LIMBS);
+
+    for (dc_i64 j = 0; own->changed > 0 && j < a->k; j++) {
+        const dc_i64 *const from = own->sums + j * own->stride;
+        dc_i64 *const to = sums + j * stride;
+
+        FN(km_join)(to, from[0]);
+        FN(km_join)(to + 1, from[1]);
+        for (dc_i64 t = 0; t < a->d; t++)
+            for (int l = 0; l < KMEANS_LIMBS; l++)
+                FN(km_join)(to + 2 + l * a->d + t, from[8 + l * own->pad + t]);
+    }
+    FN(km_join)(sums + a->k * stride, own->changed);
 }
 
 /* Operands: packed, centres, labels so far, weights, state, labels, sums, factors.  `sums` begins
@@ -164,39 +233,28 @@ DC_INLINE void FN(km_move)(const FN(km_in) * x, const T *f, const dc_kmeans_args
 static void FN(kmeans_assign)(void *const *operand, const void *args, const dc_tiling *tiling,
                               dc_i64 tile, void *scratch)
 {
-    typedef dc_i32 loose_label __attribute__((aligned(1), may_alias));
     const dc_kmeans_args *const a = args;
-    const FN(km_in) *const weights = operand[3];
-    const T *const f = operand[7];
-    const dc_i64 stride = KMEANS_STATE(a, KMEANS_LIMBS);
-    T *const start = scratch;
-    dc_i64 *const own = (dc_i64 *)(void *)((char *)scratch + FN(km_starts_bytes)(a));
-    dc_i64 *const sums = operand[6];
+    FN(km_own) own;
 
-    memset(own, 0, (size_t)((a->k + 1) * stride) * sizeof *own);
-    FN(km_starts)(operand[1], a, start);
+    own.start = scratch;
+    own.sums = (dc_i64 *)(void *)((char *)scratch + FN(km_starts_bytes)(a));
+    own.rows = (T *)(void *)((char *)own.sums + FN(km_own_bytes)(a));
+    own.pad = FN(km_pad)(a);
+    own.stride = 8 + KMEANS_LIMBS * own.pad;
+    own.changed = 0;
+    memset(own.sums, 0, (size_t)FN(km_own_bytes)(a));
+    FN(km_starts)(operand[1], a, own.start);
     for (dc_i64 b = tile * tiling->part[0]; b < FN(km_end)(a, tiling, tile); b++) {
         const FN(km_in) *const x = (const FN(km_in) *)operand[0] + b * a->d * KM_BLOCK;
-        const loose_label *const old = (const loose_label *)operand[2] + b * KM_BLOCK;
-        dc_i32 *const to = (dc_i32 *)operand[5] + b * KM_BLOCK;
         const dc_i64 rows = FN(km_rows)(a, b);
-        dc_i32 labels[KM_BLOCK];
+        dc_i32 labels[KM_BLOCK], old[KM_BLOCK];
 
-        FN(km_labels)(x, operand[1], start, a, labels);
-        for (dc_i64 r = 0; r < rows; r++) {
-            const dc_i32 was = old[r], is = labels[r];
-
-            to[r] = is;
-            if (was == is)
-                continue;
-            const T w = a->weighted ? weights[b * KM_BLOCK + r] : (T)1;
-
-            own[a->k * stride]++;
-            FN(km_move)
-            (x + r, f, a, w, FN(kmeans_count)(w * KMEANS_G(a)[2] * KMEANS_G(a)[3]),
-             was >= 0 && was < a->k ? own + was * stride : NULL, own + is * stride);
-        }
+        FN(km_labels)(x, operand[1], own.start, a, labels);
+        memcpy(old, (const char *)operand[2] + b * KM_BLOCK * 4, (size_t)rows * 4);
+        memcpy((dc_i32 *)operand[5] + b * KM_BLOCK, labels, (size_t)rows * 4);
+        if (memcmp(old, labels, (size_t)rows * 4) != 0)
+            FN(km_follow)
+        (x, operand[7], (const FN(km_in) *)operand[3] + b * KM_BLOCK, a, old, labels, rows, &own);
     }
-    for (dc_i64 i = 0; i <= a->k * stride; i++)
-        FN(km_join)(sums + i, own[i]);
+    FN(km_merge)(a, &own, operand[6]);
 }

@@ -30,6 +30,8 @@ DC_INLINE void FN(km_squares)(const FN(km_in) * x, const FN(km_in) *const *c, dc
     }
 }
 
+typedef dc_i32 FN(km_label) __attribute__((aligned(1), may_alias));
+
 static void FN(kmeans_near_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
 {
     const dc_kmeans_args *const a = args;
@@ -50,6 +52,8 @@ DC_INLINE void FN(km_near)(void *const *operand, const dc_kmeans_args *a, dc_i64
     FN(vlong) sum[6];
     FN(vec) s[6][KM_VECTORS];
     const dc_i64 rows = FN(km_rows)(a, b);
+    /* More than the caches hold goes past them. */
+    const int past = a->n * a->k > (dc_i64)1 << 21;
 
     for (int i = 0; i < some; i++) {
         c[i] = (const FN(km_in) *)operand[1] + (j + i) * a->d;
@@ -75,8 +79,12 @@ DC_INLINE void FN(km_near)(void *const *operand, const dc_kmeans_args *a, dc_i64
                 const FN(vec) counted =
                     lanes == VEC_LANES ? y : FN(vload_n)((const FN(km_in) *)&y, lanes);
 
-                FN(vstore_n)
-                ((FN(km_in) *)operand[4] + (j + i) * a->n + b * KM_BLOCK + at, y, lanes);
+                T *const to = (T *)operand[4] + (j + i) * a->n + b * KM_BLOCK + at;
+
+                if (past && lanes == VEC_LANES && ((uintptr_t)to & (DC_VECTOR_BYTES - 1)) == 0)
+                    FN(vstream)(to, y);
+                else
+                    FN(vstore_n)((FN(km_in) *)to, y, lanes);
                 sum[i] = FN(vlong_add)(sum[i], FN(vlong_round)(counted * w * g1 * g2));
             }
         }
@@ -104,6 +112,7 @@ static void FN(kmeans_near)(void *const *operand, const void *args, const dc_til
         for (; j < a->k; j++)
             FN(km_near)(operand, a, b, j, 1);
     }
+    dc_vec_fence();
 }
 
 static void FN(kmeans_spread_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
@@ -137,11 +146,32 @@ DC_INLINE void FN(km_own_squares)(const FN(km_in) * x, const T *panel, dc_i64 d,
     }
 }
 
+/* The centres of a block's rows, as the rows lie; 0 without one. */
+static void FN(km_panel)(const FN(km_in) * c, const FN(km_label) * labels, dc_i64 rows,
+                         const dc_kmeans_args *a, T *panel)
+{
+    for (int r = 0; r < KM_BLOCK; r += VEC_LANES) {
+        for (dc_i64 t = 0; t < a->d; t += VEC_LANES) {
+            const int columns = a->d - t < VEC_LANES ? (int)(a->d - t) : VEC_LANES;
+            FN(vec) some[VEC_LANES];
+
+            for (int i = 0; i < VEC_LANES; i++) {
+                const dc_i64 j = r + i < rows ? labels[r + i] : -1;
+
+                some[i] = j >= 0 && j < a->k ? FN(vload_n)(c + j * a->d + t, columns) : FN(vzero)();
+            }
+            FN(vtranspose)(some);
+            for (int i = 0; i < VEC_LANES; i++)
+                if (i < columns)
+                    FN(vstoreu)((FN(km_in) *)panel + (t + i) * KM_BLOCK + r, some[i]);
+        }
+    }
+}
+
 /* Operands: packed, centres, labels, weights, distances, sums (zeros at first). */
 static void FN(kmeans_spread)(void *const *operand, const void *args, const dc_tiling *tiling,
                               dc_i64 tile, void *scratch)
 {
-    typedef dc_i32 loose_label __attribute__((aligned(1), may_alias));
     const dc_kmeans_args *const a = args;
     const FN(km_in) *const c = operand[1], *const weights = operand[3];
     T *const panel = scratch;
@@ -151,16 +181,11 @@ static void FN(kmeans_spread)(void *const *operand, const void *args, const dc_t
     memset(own, 0, (size_t)a->k * 16);
     for (dc_i64 b = tile * tiling->part[0]; b < FN(km_end)(a, tiling, tile); b++) {
         const FN(km_in) *const x = (const FN(km_in) *)operand[0] + b * a->d * KM_BLOCK;
-        const loose_label *const labels = (const loose_label *)operand[2] + b * KM_BLOCK;
+        const FN(km_label) *const labels = (const FN(km_label) *)operand[2] + b * KM_BLOCK;
         const dc_i64 rows = FN(km_rows)(a, b);
         T far[KM_BLOCK];
 
-        for (dc_i64 r = 0; r < KM_BLOCK; r++) {
-            const dc_i64 j = r < rows ? labels[r] : -1;
-
-            for (dc_i64 t = 0; t < a->d; t++)
-                panel[t * KM_BLOCK + r] = j >= 0 && j < a->k ? c[j * a->d + t] : (T)0;
-        }
+        FN(km_panel)(c, labels, rows, a, panel);
         FN(km_own_squares)(x, panel, a->d, far);
         for (dc_i64 r = 0; r < rows; r++) {
             const dc_i64 j = labels[r], at = b * KM_BLOCK + r;

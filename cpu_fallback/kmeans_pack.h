@@ -13,20 +13,38 @@ DC_INLINE FN(vec) FN(km_quiet)(FN(vec) x)
     return FN(vsel)(FN(visnan)(x), FN(vquiet)(), x);
 }
 
-/* VEC_LANES rows and columns, turned in registers.  `x` and `to` are those of the first. */
-DC_INLINE void FN(km_turn)(const FN(km_in) * x, dc_i64 row_stride, const T *shift, T g1, T g2,
-                           T *to)
+/* VEC_LANES rows and `columns` columns, turned in registers.  `x`, `shift` (of VEC_LANES values, or
+ * NULL) and `to` are those of the first. */
+DC_INLINE void FN(km_turn)(const FN(km_in) * x, dc_i64 row_stride, int columns, const T *shift,
+                           T g1, T g2, T *to)
 {
     FN(vec) r[VEC_LANES];
 
-    for (int i = 0; i < VEC_LANES; i++)
-        r[i] = FN(vloadu)(x + i * row_stride);
+    if (columns == VEC_LANES)
+        for (int i = 0; i < VEC_LANES; i++)
+            r[i] = FN(vloadu)(x + i * row_stride);
+    else
+        for (int i = 0; i < VEC_LANES; i++)
+            r[i] = FN(vload_n)(x + i * row_stride, columns);
     FN(vtranspose)(r);
     for (int i = 0; i < VEC_LANES; i++) {
         const FN(vec) v = (shift ? r[i] - FN(vset)(shift[i]) : r[i]) * FN(vset)(g1) * FN(vset)(g2);
 
-        FN(vstoreu)((FN(km_in) *)to + (dc_i64)i * KM_BLOCK, FN(km_quiet)(v));
+        if (i < columns)
+            FN(vstoreu)((FN(km_in) *)to + (dc_i64)i * KM_BLOCK, FN(km_quiet)(v));
     }
+}
+
+/* Columns t ... t + VEC_LANES - 1 of VEC_LANES rows, one row behind the other at `to`. */
+DC_INLINE void FN(km_turn_back)(const FN(km_in) * x, dc_i64 t, dc_i64 d, T *to, dc_i64 to_stride)
+{
+    FN(vec) r[VEC_LANES];
+
+    for (int i = 0; i < VEC_LANES; i++)
+        r[i] = t + i < d ? FN(vloadu)(x + (t + i) * KM_BLOCK) : FN(vzero)();
+    FN(vtranspose)(r);
+    for (int i = 0; i < VEC_LANES; i++)
+        FN(vstoreu)((FN(km_in) *)to + i * to_stride, r[i]);
 }
 
 /* Rows `from` ... `end` of a block in columns `t` ... d, one value after the other. */
@@ -52,8 +70,8 @@ static void FN(kmeans_pack)(void *const *operand, const void *args, const dc_til
 {
     const dc_kmeans_args *const a = args;
     const FN(km_in) *const shift = operand[1];
-    const dc_i64 whole = a->column_stride == 1 ? a->d / VEC_LANES * VEC_LANES : 0;
-    T some[VEC_LANES];
+    const dc_i64 whole = a->column_stride == 1 ? a->d : 0;
+    T some[VEC_LANES] = {0};
 
     (void)scratch;
     for (dc_i64 b = tile * tiling->part[0]; b < FN(km_end)(a, tiling, tile); b++) {
@@ -63,11 +81,13 @@ static void FN(kmeans_pack)(void *const *operand, const void *args, const dc_til
 
         for (dc_i64 r = 0; r < turned && whole > 0; r += VEC_LANES) {
             for (dc_i64 t = 0; t < whole; t += VEC_LANES) {
-                for (int i = 0; a->shifted && i < VEC_LANES; i++)
+                const int columns = a->d - t < VEC_LANES ? (int)(a->d - t) : VEC_LANES;
+
+                for (int i = 0; a->shifted && i < columns; i++)
                     some[i] = shift[t + i];
                 FN(km_turn)
-                (x + r * a->row_stride + t, a->row_stride, a->shifted ? some : NULL, KMEANS_G(a)[0],
-                 KMEANS_G(a)[1], to + t * KM_BLOCK + r);
+                (x + r * a->row_stride + t, a->row_stride, columns, a->shifted ? some : NULL,
+                 KMEANS_G(a)[0], KMEANS_G(a)[1], to + t * KM_BLOCK + r);
             }
         }
         FN(km_pack_some)(x, a, shift, to, 0, turned, whole);

@@ -126,6 +126,18 @@ static dc_status relocate(fit *f)
     return status;
 }
 
+/* A value as the caller gets it. */
+static double public_value(const fit *f, double c, int64_t t)
+{
+    return round_to(f, round_to(f, ldexp(c, -f->scale)) + f->shift[t]);
+}
+
+/* The same here: labels and inertia are those of the centres that the caller gets. */
+static double publish(const fit *f, double c, int64_t t)
+{
+    return round_to(f, ldexp(round_to(f, public_value(f, c, t) - f->shift[t]), f->scale));
+}
+
 /* f->next from the sums; the squared shifts of all centres in turn. */
 static double move_centers(fit *f)
 {
@@ -142,30 +154,14 @@ static double move_centers(fit *f)
             const int64_t lo = f->limbs == 2 ? s[2 + f->d + t] : 0;
 
             f->next[at] =
-                m > 0 ? round_to(f, value_of(s[2 + t], lo, f->exponents[t]) / all) : f->centers[at];
+                m > 0 ? publish(f, round_to(f, value_of(s[2 + t], lo, f->exponents[t]) / all), t)
+                      : f->centers[at];
             const double e = f->next[at] - f->centers[at];
 
             moved += e * e;
         }
     }
     return moved;
-}
-
-/* A value as the caller gets it. */
-static double public_value(const fit *f, double c, int64_t t)
-{
-    return round_to(f, round_to(f, ldexp(c, -f->scale)) + f->shift[t]);
-}
-
-/* Round the centres as the caller gets them, so that labels and inertia are of those. */
-static void publish(fit *f)
-{
-    for (int64_t i = 0; i < f->k * f->d; ++i) {
-        const int64_t t = i % f->d;
-        const double c = public_value(f, f->centers[i], t);
-
-        f->centers[i] = round_to(f, ldexp(round_to(f, c - f->shift[t]), f->scale));
-    }
 }
 
 /* One run from f->centers on; iterations and inertia (scaled). */
@@ -176,6 +172,8 @@ static dc_status lloyd(fit *f, double tol, int32_t *iterations, double *inertia)
     int32_t i = 0;
 
     f->now = 0;
+    for (int64_t at = 0; at < f->k * f->d; ++at)
+        f->centers[at] = publish(f, f->centers[at], at % f->d);
     memset(f->sums, 0, room);
     DC_TRY(area_write(f, AREA_STATE, 0, f->sums, (int64_t)room));
     for (int64_t b = 0; b < f->n; b += DC_KMEANS_BLOCK) {
@@ -198,8 +196,8 @@ static dc_status lloyd(fit *f, double tol, int32_t *iterations, double *inertia)
         if (changed > 0 && moved <= tol)
             break;
     }
-    publish(f);
-    DC_TRY(assign(f, &changed));
+    if (changed > 0)
+        DC_TRY(assign(f, &changed));
     *iterations = i;
     return spread(f, f->centers, f->k, 1, inertia);
 }

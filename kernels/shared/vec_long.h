@@ -82,6 +82,22 @@ DC_INLINE FN(vlong) FN(vlong_add)(FN(vlong) a, FN(vlong) b)
     return a;
 }
 
+/* p[i] += a[i], or -= where `take`. */
+DC_INLINE void FN(vlong_join)(dc_i64 *p, FN(vlong) a, int take)
+{
+#ifdef DC_VECTOR_AVX512
+    for (int i = 0; i < (int)(sizeof a.at / sizeof *a.at); i++) {
+        const __m512i old = _mm512_loadu_si512((const void *)(p + 8 * i));
+
+        _mm512_storeu_si512((void *)(p + 8 * i),
+                            take ? _mm512_sub_epi64(old, a.at[i]) : _mm512_add_epi64(old, a.at[i]));
+    }
+#else
+    for (int i = 0; i < VEC_LANES; i++)
+        p[i] = (dc_i64)(take ? (dc_u64)p[i] - (dc_u64)a.at[i] : (dc_u64)p[i] + (dc_u64)a.at[i]);
+#endif
+}
+
 DC_INLINE dc_i64 FN(vlong_total)(FN(vlong) a)
 {
 #ifdef DC_VECTOR_AVX512
