@@ -44,6 +44,9 @@ static void kmeans_params(const dcb_case *c, const dc_array *src, const dc_array
     p.closest = as(src, t, 1, &n, 0);
     p.dst = as(dst, t, 1, &n, 0);
     p.sums = as(dst, DC_I64, 2, (int64_t[]){few, 2}, behind);
+    if (p.kind == DC_KMEANS_PACK || p.kind == DC_KMEANS_SUMS || p.kind == DC_KMEANS_PREDICT ||
+        p.kind == DC_KMEANS_TRANSFORM || p.kind == DC_KMEANS_SILHOUETTE)
+        p.sums.ndim = 0;
     if (p.kind == DC_KMEANS_PACK) {
         p.src = as(src, t, 2, (int64_t[]){n, d}, 0);
         p.centers = as(src, t, 1, &d, 0);
