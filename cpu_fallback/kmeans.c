@@ -1,77 +1,65 @@
-/* Kmeans: the CPU mirror.  Included by runtime/isa.c, once per dtype (T, SFX).
+/* k-means: the CPU mirror.  Included by runtime/isa.c, once per dtype (T, SFX).
  *
- * A tile is a range of elements in row-major order, walked in runs along the last axis. */
+ * Lanes of a register are rows.  Scores and distances are made for KM_ROWS rows and up to six
+ * centres at a time: 24 sums in the registers of AVX-512, 12 in those of AVX2. */
+#include <math.h>
 #include <string.h>
 
 #include "kernels/shared/kmeans.h"
 #include "kernels/shared/mirror.h"
+#include "kernels/shared/vec.h"
+#include "kernels/shared/vec_long.h"
 
-static void FN(kmeans_scale_plan)(const void *args, const dc_machine *machine, dc_tiling *tiling)
+#ifdef DC_VECTOR_AVX512
+#define KM_VECTORS 4
+#else
+#define KM_VECTORS 2
+#endif
+#define KM_ROWS  (KM_VECTORS * VEC_LANES)
+#define KM_BLOCK DC_KMEANS_BLOCK
+
+typedef FN(loose) FN(km_in);
+
+DC_INLINE dc_i64 FN(km_rows)(const dc_kmeans_args *a, dc_i64 block)
 {
-    const dc_kmeans_args *const a = args;
+    const dc_i64 left = a->n - block * KM_BLOCK;
 
-    (void)machine;
-    memset(tiling, 0, sizeof *tiling);
-    /* Input and output of a tile together fit a second-level cache. */
-    tiling->part[0] = 1 << 15;
-    tiling->tiles = (a->count + tiling->part[0] - 1) / tiling->part[0];
-    /* One thread moves some 16 bytes in a nanosecond. */
-    tiling->work = a->count * 2 * (dc_i64)sizeof(T) / 16 + 1;
+    return left < KM_BLOCK ? left : KM_BLOCK;
 }
 
-/* Steps in bytes; inputs may be misaligned. */
-static inline void FN(kmeans_scale_run)(const char *src, dc_i64 src_step, char *dst,
-                                        dc_i64 dst_step, dc_i64 count, const dc_kmeans_args *args)
+/* Blocks of a tile so that some eight tiles come to a thread and no tile is tiny; `ns` is the cost
+ * of a block. */
+DC_INLINE void FN(km_cut)(const dc_kmeans_args *a, const dc_machine *machine, dc_tiling *tiling,
+                          double ns, double least_ns)
 {
-    for (dc_i64 i = 0; i < count; i++) {
-        T x, y;
+    const dc_i64 blocks = a->blocks, pieces = (dc_i64)machine->threads * 8;
+    dc_i64 size = (blocks + pieces - 1) / pieces;
 
-        memcpy(&x, src + i * src_step, sizeof x);
-        y = FN(kmeans_value)(args, x);
-        memcpy(dst + i * dst_step, &y, sizeof y);
-    }
+    if ((double)size * ns < least_ns)
+        size = (dc_i64)(least_ns / ns) + 1;
+    tiling->part[0] = size;
+    tiling->tiles = (blocks + size - 1) / size;
+    tiling->work = (dc_i64)((double)blocks * ns) + 1;
 }
 
-static void FN(kmeans_scale_line)(const char *src, dc_i64 src_step, char *dst, dc_i64 dst_step,
-                                  dc_i64 count, const dc_kmeans_args *args)
+DC_INLINE dc_i64 FN(km_end)(const dc_kmeans_args *a, const dc_tiling *tiling, dc_i64 tile)
 {
-    const dc_kmeans_args local = *args; /* a store to dst cannot change it */
-    const dc_i64 size = (dc_i64)sizeof(T);
+    const dc_i64 end = (tile + 1) * tiling->part[0];
 
-    /* A constant step of one element is what compilers make vectors of. */
-    if (src_step == size && dst_step == size) {
-        FN(kmeans_scale_run)(src, (dc_i64)sizeof(T), dst, (dc_i64)sizeof(T), count, &local);
-        return;
-    }
-    FN(kmeans_scale_run)(src, src_step, dst, dst_step, count, &local);
+    return end < a->blocks ? end : a->blocks;
 }
 
-static void FN(kmeans_scale)(void *const *operand, const void *args, const dc_tiling *tiling,
-                             dc_i64 tile, void *scratch)
+/* Nanoseconds of the products of a block with k centres on one core. */
+DC_INLINE double FN(km_block_ns)(const dc_kmeans_args *a)
 {
-    const dc_kmeans_args *const a = args;
-    const dc_i64 size = (dc_i64)sizeof(T), last = a->ndim - 1, inner = a->shape[last];
-    const dc_i64 src_step = a->src_stride[last] * size, dst_step = a->dst_stride[last] * size;
-    dc_i64 at = tile * tiling->part[0], end = at + tiling->part[0];
-
-    (void)scratch;
-    end = end < a->count ? end : a->count;
-    while (at < end) {
-        dc_i64 rest = at / inner, from, to, count;
-        const dc_i64 first = at - rest * inner;
-
-        from = first * src_step;
-        to = first * dst_step;
-        for (dc_i64 d = last - 1; d >= 0; d--) {
-            const dc_i64 outer = rest / a->shape[d], digit = rest - outer * a->shape[d];
-
-            from += digit * a->src_stride[d] * size;
-            to += digit * a->dst_stride[d] * size;
-            rest = outer;
-        }
-        count = inner - first < end - at ? inner - first : end - at;
-        FN(kmeans_scale_line)
-        ((const char *)operand[0] + from, src_step, (char *)operand[1] + to, dst_step, count, a);
-        at += count;
-    }
+    return 64.0 * (double)a->d * (double)(a->k + 4) * (double)sizeof(T) / 4 /
+           (double)DC_VECTOR_BYTES;
 }
+
+#include "cpu_fallback/kmeans_pack.h"
+
+#include "cpu_fallback/kmeans_assign.h"
+
+#include "cpu_fallback/kmeans_distance.h"
+
+#include "cpu_fallback/kmeans_silhouette.h"

@@ -1,6 +1,8 @@
 /* The registry as users see it. */
 #include "dualcube/introspect.h"
 
+#include "dualcube/kmeans.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -66,10 +68,11 @@ size_t dc_sizeof(const char *type)
         size_t bytes;
     } known[] = {
 #define KNOWN(type) {#type, sizeof(type)}
-        KNOWN(dc_array),          KNOWN(dc_arrays),      KNOWN(dc_doubles),  KNOWN(dc_int64s),
-        KNOWN(dc_context_params), KNOWN(dc_device_info), KNOWN(dc_topology), KNOWN(dc_queue_params),
-        KNOWN(dc_run_info),       KNOWN(dc_pool_stats),  KNOWN(dc_counters), KNOWN(dc_param_info),
-        KNOWN(dc_op_info),        KNOWN(dc_model_entry),
+        KNOWN(dc_array),      KNOWN(dc_arrays),         KNOWN(dc_doubles),
+        KNOWN(dc_int64s),     KNOWN(dc_context_params), KNOWN(dc_device_info),
+        KNOWN(dc_topology),   KNOWN(dc_queue_params),   KNOWN(dc_run_info),
+        KNOWN(dc_pool_stats), KNOWN(dc_counters),       KNOWN(dc_param_info),
+        KNOWN(dc_op_info),    KNOWN(dc_model_entry),    KNOWN(dc_kmeans_fit_params),
 #undef KNOWN
     };
 

@@ -5,6 +5,7 @@
 
 #include "host/core/context.h"
 #include "host/core/cpu.h"
+#include "host/core/run.h"
 
 /* A positive number from the environment, 0 when unset; -1 with the error text when malformed. */
 static int32_t environment_number(const char *name)
@@ -292,4 +293,10 @@ void dc_event_free(dc_event *event)
         event->backend->event_free(event->event);
     pthread_mutex_destroy(&event->lock);
     free(event);
+}
+
+dc_context *dc__queue_context(const dc_queue *queue, int *on_device)
+{
+    *on_device = queue->device && queue->device->info.kind != DC_DEVICE_CPU;
+    return queue->context;
 }

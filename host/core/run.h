@@ -13,6 +13,10 @@ struct dc_device;
 dc_status dc__route(dc_queue *queue, const dc_plan *plan, dc_run_info *info,
                     struct dc_device **device);
 
+/* Where a family that calls itself keeps what lies between its calls: the queue's context, and
+ * whether the queue was opened on a device (then dc_buffer_new) or not (then dc_host_alloc). */
+dc_context *dc__queue_context(const dc_queue *queue, int *on_device);
+
 /* The text, as far as it fits into `room` bytes. */
 void dc__text_copy(char *to, size_t room, const char *from);
 

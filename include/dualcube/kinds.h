@@ -209,7 +209,19 @@ enum {
 enum { DC_WEIGHT_POWER = 0, DC_WEIGHT_MAGNITUDE = 1 };
 
 /* dc_kmeans_kind */
-enum { DC_KMEANS_SCALE = 0 };
+enum {
+    DC_KMEANS_PACK = 0,
+    DC_KMEANS_SUMS = 1,
+    DC_KMEANS_ASSIGN = 2,
+    DC_KMEANS_PREDICT = 3,
+    DC_KMEANS_NEAR = 4,
+    DC_KMEANS_SPREAD = 5,
+    DC_KMEANS_TRANSFORM = 6,
+    DC_KMEANS_SILHOUETTE = 7
+};
+
+/* Rows of a packed block; values of one column lie beside each other. */
+enum { DC_KMEANS_BLOCK = 64 };
 
 /* dc_correlation_kind */
 enum {

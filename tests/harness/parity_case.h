@@ -37,7 +37,7 @@ typedef struct dct_case {
     int32_t in_at[DCT_MAX_ARRAYS], out_at[DCT_MAX_ARRAYS]; /* byte offsets of the dc_arrays    */
     int32_t fill, nan_percent, inf_percent;
     int32_t list_at;     /* byte offset of the one dc_arrays in the params, 0: there is none  */
-    int64_t places;      /* int64 inputs hold 0 ... places - 1; 0: anything                   */
+    int64_t places;      /* int32 and int64 inputs hold 0 ... places - 1; 0: anything         */
     int32_t keeps_nans;  /* outputs may hold any NaN: bits are moved                          */
     int32_t read_only;   /* inputs on pages that cannot be written                            */
     int32_t at_end;      /* memory ends at (else: begins at) a page that cannot be touched    */
@@ -60,7 +60,7 @@ extern const dct_family dct_family_rolling, dct_family_random, dct_family_scale,
     dct_family_any;
 extern const dct_family dct_family_transform;
 extern const dct_family dct_family_smooth, dct_family_augment, dct_family_regrid,
-    dct_family_spectral, dct_family_correlation;
+    dct_family_spectral, dct_family_correlation, dct_family_kmeans;
 
 /* Case `number` of `seed`; rows and dtypes take turns. */
 void dct_case_draw(dct_case *c, const dct_family **family, uint64_t seed, int64_t number,

@@ -101,7 +101,7 @@ void dct_fill(dct_case *c, const dc_array *array, unsigned char *element0)
     for (dct_walk_begin(&walk, array); walk.left > 0; dct_walk_step(&walk, array), i++) {
         unsigned char *at = element0 + walk.at * size;
         if (dtype != DC_F32 && dtype != DC_F64) {
-            const int index = dtype == DC_I64 && c->places > 0;
+            const int index = (dtype == DC_I64 || dtype == DC_I32) && c->places > 0;
             const uint64_t raw = index ? (uint64_t)dct_below(rng, c->places) : dct_next(rng);
             memcpy(at, &raw, (size_t)size); /* little-endian: the lower bytes */
             continue;

@@ -94,6 +94,7 @@ int cli_features(int argc, char **argv);
 int cli_parity(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_kmeans(int argc, char **argv);
 int cli_cache(int argc, char **argv);
 int cli_sample(int argc, char **argv);
 int cli_scale(int argc, char **argv);

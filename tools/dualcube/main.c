@@ -13,6 +13,7 @@ static const struct {
     {"transform", cli_transform, "rearrange, smooth or scale a .npy file"},
     {"spectral", cli_spectral, "spectra of the series of a .npy file, and what they tell"},
     {"scale", cli_scale, "scalers fitted to .npy files, and put to them"},
+    {"kmeans", cli_kmeans, "clusters of the rows of a .npy file, and of other rows"},
     {"model", cli_model, "what is in a model file, and is it whole?"},
     {"devices", cli_devices, "what is here, where it hangs, what it can do"},
     {"parity", cli_parity, "prove that every device gives the same bits"},

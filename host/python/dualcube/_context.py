@@ -110,14 +110,27 @@ class Queue:
             self.busy = True
             try:
                 if long or progress is not None:
-                    self._watched(operation, params, progress)
+                    self._watched(lambda: lib.dc_op_call(self.handle, operation.id, byref(params),
+                                                         None), progress)
                 else:
                     _library.check(lib.dc_op_call(self.handle, operation.id, byref(params), None))
             finally:
                 self.busy = False
         _local.last = self
 
-    def _watched(self, operation, params, progress):
+    def run(self, function, params, progress=None):
+        """Run a function of the library that makes several calls: function(queue, params)."""
+        with self.lock:
+            if self.busy:
+                raise RuntimeError("dualcube: a progress callback may not start another call")
+            self.busy = True
+            try:
+                self._watched(lambda: function(self.handle, byref(params)), progress)
+            finally:
+                self.busy = False
+        _local.last = self
+
+    def _watched(self, start, progress):
         watch = _Watch(progress)
         if not self.watched:
             _library.check(lib.dc_queue_set_progress(self.handle, _progress_callback, None))
@@ -125,7 +138,7 @@ class Queue:
         outer = getattr(_local, "watch", None)
         _local.watch = watch
         with watch:
-            status = lib.dc_op_call(self.handle, operation.id, byref(params), None)
+            status = start()
         _local.watch = outer
         if watch.error is not None:
             raise watch.error

@@ -4,7 +4,7 @@ import ctypes
 import os
 from ctypes import (
     CFUNCTYPE, POINTER, c_char, c_char_p, c_double, c_int, c_int32, c_int64, c_size_t, c_uint32,
-    c_void_p,
+    c_uint64, c_void_p,
 )
 
 __version__ = "0.1.0"
@@ -141,6 +141,17 @@ class ModelEntry(ctypes.Structure):
     ]
 
 
+class KmeansFitParams(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32), ("clusters", c_int32), ("src", Array), ("weights", Array),
+        ("start", Array), ("centers", Array), ("labels", Array), ("init", c_int32),
+        ("runs", c_int32), ("max_iter", c_int32), ("trials", c_int32), ("tol", c_double),
+        ("seed", c_uint64), ("start_only", c_int32), ("iterations", c_int32),
+        ("distinct", c_int32), ("inertia", c_double), ("indices", c_void_p), ("shift", c_void_p),
+        ("scale_exponent", c_int32),
+    ]
+
+
 # The public name of every struct mirrored above; sizes are compared at import.
 MIRRORED = {
     "dc_array": Array, "dc_arrays": Arrays, "dc_doubles": Doubles, "dc_int64s": Int64s,
@@ -148,6 +159,7 @@ MIRRORED = {
     "dc_device_info": DeviceInfo, "dc_topology": Topology, "dc_run_info": RunInfo,
     "dc_pool_stats": PoolStats, "dc_counters": Counters, "dc_param_info": ParamInfo,
     "dc_op_info": OpInfo, "dc_model_entry": ModelEntry,
+    "dc_kmeans_fit_params": KmeansFitParams,
 }
 
 _HANDLE = c_void_p
@@ -201,6 +213,7 @@ _SIGNATURES = {
     "dc_model_load_bytes": (c_int, c_char_p, c_size_t, POINTER(_HANDLE)),
     "dc_model_save": (c_int, _HANDLE, c_char_p),
     "dc_model_load": (c_int, c_char_p, POINTER(_HANDLE)),
+    "dc_kmeans_fit": (c_int, _HANDLE, POINTER(KmeansFitParams)),
 }
 
 
