@@ -3,11 +3,15 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "host/core/registry.h"
 #include "host/core/run.h"
 #include "kernels/shared/pca.h"
+
+#include "host/pca_fit.h"
+#include "host/pca_model.h"
 
 extern const unsigned char dc__cl_pca[];
 
