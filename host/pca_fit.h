@@ -129,7 +129,8 @@ static dc_status fit_take(const dc_pca_state *s, dc_queue *queue, const dc_array
     p.src.shape[0] = rows;
     p.dst = dc_array_host(to, s->dtype, 2, shape);
     p.dst.stride[0] = wide;
-    p.a = dc_array_host(s->anchor, s->dtype, 1, shape + 1);
+    if (to != s->anchor) /* else as they are */
+        p.a = dc_array_host(s->anchor, s->dtype, 1, shape + 1);
     return dc_scale(queue, &p, NULL);
 }
 
