@@ -178,8 +178,11 @@ def randomized_fit(x, k, standardize, seed, oversamples, power, normalizer):
     tidy = {"none": lambda y: y}.get(normalizer, lambda y: np.linalg.qr(y)[0])
     for _ in range(power):
         q = tidy(a.T @ tidy(a @ q))
+    # The last basis is of the columns' side, so that variances are those of the scores.
     q = np.linalg.qr(a @ q)[0]
-    u, s, vt = np.linalg.svd(q.T @ a, full_matrices=False)
-    found = (q @ u).T if turned else vt
+    if not turned:
+        q = np.linalg.qr(a.T @ q)[0]
+    u, s, _ = np.linalg.svd(q.T @ (a if turned else a.T), full_matrices=False)
+    found = (q @ u).T
     total = np.einsum("ij,ij->", z, z) / (len(x) - 1)
     return signed(found[:k]), s[:k] ** 2 / (len(x) - 1), mean, scale, total

@@ -28,7 +28,7 @@ Monitor = collections.namedtuple(
 Monitor.__doc__ = """What PCA.monitor() returns: t2 and spe of each row (n,), their contributions (n, d)
 and scores (n, k) or None, and limits, a dict of floats."""
 
-_SOLVERS = ("auto", "full", "covariance_eigh", "randomized")
+_SOLVERS = ("auto", "full", "covariance_eigh", "arpack", "randomized")
 _WIDE = 1000  # columns from which "auto" looks for something cheaper than the covariance
 
 
@@ -76,9 +76,11 @@ class PCA(Output, Estimator):
         Minka's choice; None: min(n_samples, n_features).
     whiten : bool
         Scores have variance 1.
-    svd_solver : "auto", "full", "covariance_eigh", "randomized"
-        "covariance_eigh" takes the eigenvectors of the covariance; so does "full", or those of the
-        products of rows where these are fewer than columns.  "randomized" finds the first
+    copy : bool
+        Taken for scikit-learn's sake: X is never changed.
+    svd_solver : "auto", "full", "covariance_eigh", "arpack", "randomized"
+        "covariance_eigh" takes the eigenvectors of the covariance, and "arpack" is another name for
+        it; so does "full", or those of the products of rows where these are fewer than columns.  "randomized" finds the first
         n_components of wide tables.  "auto" is "full" up to 1000 columns.
     standardize : bool
         Columns are divided by their standard deviations (divisor n) first.
@@ -104,10 +106,11 @@ class PCA(Output, Estimator):
                "singular_values_", "mean_", "scale_", "noise_variance_", "n_components_",
                "n_samples_", "total_variance_", "theta1_", "theta2_", "theta3_")
 
-    def __init__(self, n_components=None, *, whiten=False, svd_solver="auto", standardize=False,
-                 random_state=None, iterated_power="auto", n_oversamples=10,
+    def __init__(self, n_components=None, *, copy=True, whiten=False, svd_solver="auto",
+                 standardize=False, random_state=None, iterated_power="auto", n_oversamples=10,
                  power_iteration_normalizer="auto", device="auto", threads=None):
         self.n_components = n_components
+        self.copy = copy
         self.whiten = whiten
         self.svd_solver = svd_solver
         self.standardize = standardize
@@ -149,9 +152,8 @@ class PCA(Output, Estimator):
 
     def _solver(self, rows, columns):
         if self.svd_solver not in _SOLVERS:
-            raise ValueError("svd_solver=%r must be one of %s%s" % (
-                self.svd_solver, ", ".join(_SOLVERS),
-                "; covariance_eigh finds arpack's components" if self.svd_solver == "arpack" else ""))
+            raise ValueError("svd_solver=%r must be one of %s"
+                             % (self.svd_solver, ", ".join(_SOLVERS)))
         if self.svd_solver != "auto":
             return self.svd_solver
         wanted = self.n_components
