@@ -8,35 +8,40 @@ DC_INLINE FN(vec) FN(pca_standard)(FN(vec) x, FN(vec) mean, FN(vec) scale, int m
     return missing ? FN(vsel)(FN(visnan)(x), FN(vzero)(), z) : z;
 }
 
-/* Rows whose values lie side by side: squares of lanes, standardised before they are turned. */
+/* A square of lanes: rows q ..., columns j ... (`wide` of them), standardised, then turned. */
+DC_INLINE void FN(pca_square)(const FN(loose) * src, dc_i64 step, dc_i64 rows, const int wide,
+                              FN(vec) m, FN(vec) s, int missing, T *panel)
+{
+    FN(vec) r[VEC_LANES];
+
+    if (rows >= VEC_LANES && wide == VEC_LANES) {
+#pragma GCC unroll 16
+        for (int i = 0; i < VEC_LANES; i++) {
+            /* Rows are read side by side, too many streams for the machine's own fetches. */
+            __builtin_prefetch((const char *)(src + (VEC_LANES + i) * step));
+            r[i] = FN(pca_standard)(FN(vloadu)(src + i * step), m, s, missing);
+        }
+    } else {
+#pragma GCC unroll 16
+        for (int i = 0; i < VEC_LANES; i++)
+            r[i] = i < rows ? FN(pca_standard)(FN(vload_n)(src + i * step, wide), m, s, missing)
+                            : FN(vzero)();
+    }
+    FN(vtranspose)(r);
+#pragma GCC unroll 16
+    for (int i = 0; i < VEC_LANES; i++)
+        FN(vstore)(panel + i * PCA_ROWS, r[i]);
+}
+
+/* Rows whose values lie side by side. */
 DC_INLINE void FN(pca_take_rows)(const FN(loose) * src, dc_i64 step, dc_i64 rows, dc_i64 d,
                                  const T *mean, const T *scale, int missing, T *panel)
 {
-    for (dc_i64 j = 0; j < d; j += VEC_LANES) {
-        const int wide = d - j < VEC_LANES ? (int)(d - j) : VEC_LANES;
-        const FN(vec) m = FN(vload)(mean + j), s = FN(vload)(scale + j);
-
-        for (dc_i64 q = 0; q < PCA_ROWS; q += VEC_LANES) {
-            FN(vec) r[VEC_LANES];
-
-            if (q + VEC_LANES <= rows && wide == VEC_LANES) {
-#pragma GCC unroll 16
-                for (int i = 0; i < VEC_LANES; i++)
-                    r[i] = FN(pca_standard)(FN(vloadu)(src + (q + i) * step + j), m, s, missing);
-            } else {
-#pragma GCC unroll 16
-                for (int i = 0; i < VEC_LANES; i++)
-                    r[i] = q + i < rows
-                               ? FN(pca_standard)(FN(vload_n)(src + (q + i) * step + j, wide), m, s,
-                                                  missing)
-                               : FN(vzero)();
-            }
-            FN(vtranspose)(r);
-#pragma GCC unroll 16
-            for (int i = 0; i < VEC_LANES; i++)
-                FN(vstore)(panel + (j + i) * PCA_ROWS + q, r[i]);
-        }
-    }
+    for (dc_i64 q = 0; q < PCA_ROWS; q += VEC_LANES)
+        for (dc_i64 j = 0; j < d; j += VEC_LANES)
+            FN(pca_square)
+            (src + q * step + j, step, rows - q, d - j < VEC_LANES ? (int)(d - j) : VEC_LANES,
+             FN(vload)(mean + j), FN(vload)(scale + j), missing, panel + j * PCA_ROWS + q);
 }
 
 /* Any strides: a column at a time. */
@@ -48,8 +53,12 @@ static void FN(pca_take_columns)(const FN(loose) * src, dc_i64 row_step, dc_i64 
         const FN(vec) m = FN(vset)(mean[j]), s = FN(vset)(scale[j]);
         T *const line = panel + j * PCA_ROWS;
 
-        for (dc_i64 i = 0; i < PCA_ROWS; i++)
-            line[i] = i < rows ? x[i * row_step] : 0;
+        if (rows == PCA_ROWS)
+            for (dc_i64 i = 0; i < PCA_ROWS; i++)
+                line[i] = x[i * row_step];
+        else
+            for (dc_i64 i = 0; i < PCA_ROWS; i++)
+                line[i] = i < rows ? x[i * row_step] : 0;
         for (int q = 0; q < PCA_ROWS; q += VEC_LANES)
             FN(vstore)(line + q, FN(pca_standard)(FN(vload)(line + q), m, s, missing));
     }
@@ -59,12 +68,18 @@ static void FN(pca_take_columns)(const FN(loose) * src, dc_i64 row_step, dc_i64 
 static void FN(pca_take)(const FN(loose) * src, dc_i64 row_step, dc_i64 step, dc_i64 rows, dc_i64 d,
                          const T *mean, const T *scale, int missing, T *panel)
 {
-    if (step != 1)
-        FN(pca_take_columns)(src, row_step, step, rows, d, mean, scale, missing, panel);
-    else if (missing)
-        FN(pca_take_rows)(src, row_step, rows, d, mean, scale, 1, panel);
-    else
-        FN(pca_take_rows)(src, row_step, rows, d, mean, scale, 0, panel);
+    /* Turning a square for a few columns costs more than to gather them. */
+    const dc_i64 left = d % VEC_LANES, few = step != 1 ? d : 4 * left <= VEC_LANES ? left : 0;
+    const dc_i64 whole = d - few;
+
+    if (whole > 0 && missing)
+        FN(pca_take_rows)(src, row_step, rows, whole, mean, scale, 1, panel);
+    else if (whole > 0)
+        FN(pca_take_rows)(src, row_step, rows, whole, mean, scale, 0, panel);
+    if (few > 0)
+        FN(pca_take_columns)
+        (src + whole * step, row_step, step, rows, few, mean + whole, scale + whole, missing,
+         panel + whole * PCA_ROWS);
 }
 
 DC_INLINE FN(vec) FN(pca_quiet)(FN(vec) y)

@@ -85,12 +85,15 @@ class Scorer:
 
     def __init__(self, entries):
         self.model = _model._build("pca", entries)
-        self.operands = {}
+        self.operands, self.found = {}, {}
 
     def limits(self, confidence):
-        found = _Limits(struct_size=ctypes.sizeof(_Limits))
-        _library.check(_function("dc_pca_limits_at")(self.model.handle, confidence, byref(found)))
-        return found
+        if confidence not in self.found:
+            limits = _Limits(struct_size=ctypes.sizeof(_Limits))
+            _library.check(_function("dc_pca_limits_at")(self.model.handle, confidence,
+                                                         byref(limits)))
+            self.found[confidence] = limits
+        return self.found[confidence]
 
     def check(self):
         _library.check(_function("dc_pca_check_model")(self.model.handle))

@@ -322,8 +322,10 @@ class PCA(Output, Estimator):
         Class: EXACT (float32: EXACT_IF); limits NORMWISE.
         """
         wanted = ["t2", "spe"] + ["t2_contributions", "spe_contributions"] * bool(contributions)
-        found = self._score(X, wanted + ["dst"] * bool(scores), missing=missing,
-                            signed_residuals=bool(signed))
+        options = {"signed_residuals": True} if signed else {}
+        if missing != "nan":
+            options["missing"] = missing
+        found = self._score(X, wanted + ["dst"] * bool(scores), **options)
         return Monitor(found["t2"], found["spe"], found.get("t2_contributions"),
                        found.get("spe_contributions"), found.get("dst"), self.limits(confidence))
 
