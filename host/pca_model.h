@@ -98,8 +98,8 @@ dc_status dc_pca_limits_at(const dc_model *model, double confidence, dc_pca_limi
     DC_REQUIRE(n >= 2 && n < 0x1p53, DC_E_ARGUMENT,
                "model pca: n_samples is %g, must be at least 2", n);
     for (int i = 0; i < 3; ++i)
-        DC_REQUIRE(theta[i] >= 0 && theta[i] <= 1e300, DC_E_ARGUMENT,
-                   "model pca: theta%d is %g, must be 0 ... 1e300", i + 1, theta[i]);
+        DC_REQUIRE(theta[i] >= 0, DC_E_ARGUMENT, "model pca: theta%d is %g, must be at least 0",
+                   i + 1, theta[i]);
     limits->t2_f =
         n > k ? k * (n - 1) * (n + 1) / (n * (n - k)) * dc__quantile_f(confidence, k, n - k)
               : (double)NAN;
@@ -108,9 +108,9 @@ dc_status dc_pca_limits_at(const dc_model *model, double confidence, dc_pca_limi
                   : (double)NAN;
     limits->t2_chi2 = dc__quantile_chi2(confidence, k);
     limits->t2 = limits->t2_f;
-    limits->spe_box = limits->spe_jackson = 0;
-    /* Powers of tiny variances vanish: then nothing is left out that could be told. */
-    if (theta[0] > 0 && theta[1] > 0) {
+    /* Squares of variances beyond 1e154, or below 1e-154, tell nothing. */
+    limits->spe_box = limits->spe_jackson = theta[0] > 0 ? (double)NAN : 0;
+    if (theta[0] > 0 && theta[1] > 0 && isfinite(theta[1]) && isfinite(theta[2])) {
         z = dc__quantile_normal(confidence);
         limits->spe_box =
             theta[1] / theta[0] * dc__quantile_chi2(confidence, theta[0] / theta[1] * theta[0]);

@@ -140,7 +140,8 @@ typedef struct dc_pca_limits {
     double spe;         /* Jackson and Mudholkar's, or Box's where h0 is not above 0           */
     double spe_jackson; /* theta1 (z root(2 theta2 h0^2) / theta1 + 1 + theta2 h0 (h0 - 1) /
                            theta1^2)^(1/h0), h0 = 1 - 2 theta1 theta3 / (3 theta2^2); else NaN  */
-    double spe_box;     /* theta2 / theta1 chi2(theta1^2 / theta2); 0 where nothing is left out */
+    double spe_box;     /* theta2 / theta1 chi2(theta1^2 / theta2); 0 where nothing is left out, NaN
+                           where squares of variances overflow or vanish                       */
 } dc_pca_limits;
 #define DC_PCA_LIMITS_INIT                                                                         \
     {                                                                                              \

@@ -265,9 +265,9 @@ class PCA(Output, Estimator):
             kept[:] = values, _pca.Scorer(entries)
         return kept[1]
 
-    def _score(self, X, outputs, **options):
+    def _score(self, X, outputs, least=1, **options):
         self._check_fitted()
-        array = self._table(X, reset=False)
+        array = self._table(X, reset=False, least=least)
         n, d, k = len(array), self.n_features_in_, self.n_components_
         shapes = {"dst": (n, k), "t2": (n,), "spe": (n,), "t2_contributions": (n, d),
                   "spe_contributions": (n, d)}
@@ -325,7 +325,7 @@ class PCA(Output, Estimator):
         options = {"signed_residuals": True} if signed else {}
         if missing != "nan":
             options["missing"] = missing
-        found = self._score(X, wanted + ["dst"] * bool(scores), **options)
+        found = self._score(X, wanted + ["dst"] * bool(scores), 0, **options)
         return Monitor(found["t2"], found["spe"], found.get("t2_contributions"),
                        found.get("spe_contributions"), found.get("dst"), self.limits(confidence))
 
