@@ -156,7 +156,7 @@ static void FN(pca_monitor_panel)(FN(pca_work) * w, void *const *operand, dc_i64
     for (int i = DC_PCA_T2; i <= DC_PCA_SPE; i++)
         if (!(a->absent >> i & 1))
             FN(pca_put_line)
-            (i == DC_PCA_T2 ? w->t2 : w->spe, rows, FN(pca_at)(w, operand, i, row), a->stride[i]);
+    (i == DC_PCA_T2 ? w->t2 : w->spe, rows, FN(pca_at)(w, operand, i, row), a->stride[i]);
     if (!(a->absent >> DC_PCA_DST & 1)) {
         if (!(a->absent >> DC_PCA_FACTORS & 1))
             FN(pca_multiply)(w->t, w->factors, w->k);
@@ -167,8 +167,8 @@ static void FN(pca_monitor_panel)(FN(pca_work) * w, void *const *operand, dc_i64
     for (int i = DC_PCA_T2_PARTS; i <= DC_PCA_SPE_PARTS; i++)
         if (!(a->absent >> i & 1))
             FN(pca_put)
-            (i == DC_PCA_T2_PARTS ? w->t2_parts : w->spe_parts, rows, w->d,
-             FN(pca_at)(w, operand, i, row), a->row_stride[i], a->stride[i]);
+    (i == DC_PCA_T2_PARTS ? w->t2_parts : w->spe_parts, rows, w->d, FN(pca_at)(w, operand, i, row),
+     a->row_stride[i], a->stride[i]);
 }
 
 static void FN(pca_monitor)(void *const *operand, const void *args, const dc_tiling *tiling,

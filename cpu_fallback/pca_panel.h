@@ -40,8 +40,8 @@ DC_INLINE void FN(pca_take_rows)(const FN(loose) * src, dc_i64 step, dc_i64 rows
     for (dc_i64 q = 0; q < PCA_ROWS; q += VEC_LANES)
         for (dc_i64 j = 0; j < d; j += VEC_LANES)
             FN(pca_square)
-            (src + q * step + j, step, rows - q, d - j < VEC_LANES ? (int)(d - j) : VEC_LANES,
-             FN(vload)(mean + j), FN(vload)(scale + j), missing, panel + j * PCA_ROWS + q);
+    (src + q * step + j, step, rows - q, d - j < VEC_LANES ? (int)(d - j) : VEC_LANES,
+     FN(vload)(mean + j), FN(vload)(scale + j), missing, panel + j * PCA_ROWS + q);
 }
 
 /* Any strides: a column at a time. */
@@ -78,8 +78,8 @@ static void FN(pca_take)(const FN(loose) * src, dc_i64 row_step, dc_i64 step, dc
         FN(pca_take_rows)(src, row_step, rows, whole, mean, scale, 0, panel);
     if (few > 0)
         FN(pca_take_columns)
-        (src + whole * step, row_step, step, rows, few, mean + whole, scale + whole, missing,
-         panel + whole * PCA_ROWS);
+    (src + whole * step, row_step, step, rows, few, mean + whole, scale + whole, missing,
+     panel + whole * PCA_ROWS);
 }
 
 DC_INLINE FN(vec) FN(pca_quiet)(FN(vec) y)

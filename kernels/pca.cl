@@ -163,6 +163,8 @@ __kernel void FN(pca_inverse)(IN(src), IN(mean), IN(scale), IN(components), IN(f
         return;
     src += src_at + i * args.row_stride[DC_PCA_SRC];
     r.src = src;
+    r.mean = mean + mean_at;
+    r.scale = scale + scale_at;
     r.components = components + components_at;
     r.scores = (__global T *)scratch + me;
     r.pitch = part.p[1];

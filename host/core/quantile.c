@@ -27,8 +27,10 @@ static double raise_to(double *x)
 {
     double product = 1;
 
-    for (; *x < 15; *x += 1)
+    while (*x < 15) {
         product *= *x;
+        *x += 1;
+    }
     return product;
 }
 
