@@ -334,3 +334,27 @@ def test_condition_number_raises_l2():
     x = np.random.default_rng(0).normal(size=(50, 3)) * [1e4, 1, 1e-4]
     assert dc.Mahalanobis(1e-3).fit(x).l2_ == 0.01
     assert dc.Mahalanobis(1.0).fit(x).l2_ == 1.0
+
+
+def test_cloud_metrics(real_data):
+    """Measured series: a month to learn from, the rest to watch; every instruction set's bits."""
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    sk = pytest.importorskip("sklearn.decomposition")
+    x = np.asarray(np.load("%s/aws_cloudwatch.npy" % real_data, mmap_mode="r"), dtype=np.float32)
+    whole = x[np.isfinite(x).all(axis=1)]
+    train, new = whole[:len(whole) // 2], whole[len(whole) // 2:]
+    pca = dc.PCA(0.9, standardize=True).fit(train)
+    scaler = preprocessing.StandardScaler().fit(train)
+    theirs = sk.PCA(pca.n_components_, svd_solver="full").fit(scaler.transform(train))
+    assert np.allclose(pca.explained_variance_, theirs.explained_variance_, rtol=1e-3)
+    z = scaler.transform(new)
+    t = theirs.transform(z)
+    e = z - theirs.inverse_transform(t)
+    seen = pca.monitor(new)
+    assert np.allclose(seen.spe, (e * e).sum(axis=1), rtol=2e-2, atol=1e-3)
+    assert np.allclose(seen.t2, (t * t / theirs.explained_variance_).sum(axis=1), rtol=2e-2,
+                       atol=1e-3)
+    for isa in dc.topology()["isas"]:
+        with dc.options(device="cpu", isa=isa, threads=2):
+            again = pca.monitor(new)
+        assert np.array_equal(again.t2, seen.t2) and np.array_equal(again.spe, seen.spe)
