@@ -10,11 +10,15 @@
 #include "kernels/shared/vec.h"
 
 #ifndef PCA_GROUP
+#if defined(DC_VECTOR_AVX512)
 #define PCA_GROUP 6
-#ifdef DC_VECTOR_AVX512
-#define PCA_VECS 4 /* 4 x 6 sums, 4 values, 1 coefficient: 29 of 32 registers */
+#define PCA_VECS  4 /* 4 x 6 sums, 4 values, 1 coefficient: 29 of 32 registers */
+#elif defined(DC_VECTOR_AVX2)
+#define PCA_GROUP 6
+#define PCA_VECS  2 /* 2 x 6 + 3 of 16 */
 #else
-#define PCA_VECS 2 /* 2 x 6 + 3 of 16 */
+#define PCA_GROUP 2 /* a reference: few copies of the loops */
+#define PCA_VECS  2
 #endif
 #endif
 #define PCA_ROWS (PCA_VECS * VEC_LANES)

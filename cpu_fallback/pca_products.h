@@ -99,14 +99,8 @@ DC_INLINE void FN(pca_rows_group)(FN(pca_work) * w, dc_i64 j, const int group)
 }
 
 /* All of `count` by groups: whole ones, then what is left. */
-#define PCA_GROUPS(count, call)                                                                    \
-    dc_i64 at = 0;                                                                                 \
-    for (; at + 6 <= (count); at += 6)                                                             \
-        call(6);                                                                                   \
-    switch ((count)-at) {                                                                          \
-    case 1:                                                                                        \
-        call(1);                                                                                   \
-        break;                                                                                     \
+#if PCA_GROUP == 6
+#define PCA_LEFT(call)                                                                             \
     case 2:                                                                                        \
         call(2);                                                                                   \
         break;                                                                                     \
@@ -118,7 +112,19 @@ DC_INLINE void FN(pca_rows_group)(FN(pca_work) * w, dc_i64 j, const int group)
         break;                                                                                     \
     case 5:                                                                                        \
         call(5);                                                                                   \
+        break;
+#else
+#define PCA_LEFT(call)
+#endif
+#define PCA_GROUPS(count, call)                                                                    \
+    dc_i64 at = 0;                                                                                 \
+    for (; at + PCA_GROUP <= (count); at += PCA_GROUP)                                             \
+        call(PCA_GROUP);                                                                           \
+    switch ((count)-at) {                                                                          \
+    case 1:                                                                                        \
+        call(1);                                                                                   \
         break;                                                                                     \
+        PCA_LEFT(call)                                                                             \
     default:                                                                                       \
         break;                                                                                     \
     }
@@ -163,3 +169,4 @@ static void FN(pca_rows_back)(FN(pca_work) * w)
 #undef CALL
 }
 #undef PCA_GROUPS
+#undef PCA_LEFT
