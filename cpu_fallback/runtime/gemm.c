@@ -1,6 +1,7 @@
-/* GEMM steps: the BLAS module, loaded when the first one runs. */
+/* GEMM steps and the host's linear algebra: the BLAS module, loaded when it is first needed. */
 #include "cpu_fallback/runtime/blas/blas_module.h"
 #include "cpu_fallback/runtime/runtime.h"
+#include "host/core/linear.h"
 #include "host/core/module.h"
 
 static dc_status blas(const dc_blas_module **module)
@@ -34,4 +35,20 @@ dc_status dc__cpu_gemm(dc_cpu_queue *queue, const dc_step *step, const void *a, 
     if (step->u.gemm.m == 0 || step->u.gemm.n == 0)
         return DC_OK;
     return module->gemm(step->dtype, &step->u.gemm, queue->threads, a, b, c);
+}
+
+dc_status dc__syrk(int32_t dtype, int64_t n, int64_t rows, int32_t threads, const void *a, void *c)
+{
+    const dc_blas_module *module;
+
+    DC_TRY(blas(&module));
+    return module->syrk(dtype, n, rows, threads, a, c);
+}
+
+dc_status dc__eigen_symmetric(int64_t n, int32_t threads, double *a, double *values)
+{
+    const dc_blas_module *module;
+
+    DC_TRY(blas(&module));
+    return module->eigen(n, threads, a, values);
 }

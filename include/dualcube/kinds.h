@@ -232,6 +232,9 @@ enum {
 };
 
 /* dc_pca_kind */
-enum { DC_PCA_SCALE = 0 };
+enum { DC_PCA_MONITOR = 0, DC_PCA_INVERSE = 1 };
+
+/* What a NaN is to DC_PCA_MONITOR: it makes its row's outputs NaN, or stands for the mean. */
+enum { DC_PCA_MISSING_NAN = 0, DC_PCA_MISSING_MEAN = 1 };
 
 #endif

@@ -1,11 +1,26 @@
 /* Pca: what the two compilers must agree on.
  *
- * The arrays are seen as `count` elements in row-major order over `shape`: element i lies at the
- * sum over d of (digit d of i) * stride[d], the last of the `ndim` axes running fastest.  The plan
- * has left out axes of one element and merged axes that lie end to end in both arrays.
+ * Order of operations (contract, DC_EXACT).  W[a, j] are the components, s[j] the scale, w[a] the
+ * weights, f[a] the factors of the scores; an operand left out is 0 (mean) or 1 (all others). fma()
+ * where it is written, every other operation rounded by itself; chains begin with +0.
  *
- * Order of operations (contract, DC_EXACT):  y = a * x + b,  the product rounded, then the sum;
- * a NaN becomes the one quiet NaN.
+ *   DC_PCA_MONITOR, for each row x:
+ *     z[j] = (x[j] - mean[j]) * s[j]      0 where x[j] is NaN and `missing` is MISSING_MEAN
+ *     t[a] = chain, j ascending:  t = fma(z[j], W[a, j], t)
+ *     u[a] = t[a] * w[a]
+ *     T2   = chain, a ascending:  T2 = fma(t[a], u[a], T2)
+ *     h[j] = chain, a ascending:  h = fma(t[a], W[a, j], h)
+ *     e[j] = z[j] - h[j]
+ *     SPE  = chain, j ascending:  SPE = fma(e[j], e[j], SPE)
+ *     v[j] = chain, a ascending:  v = fma(u[a], W[a, j], v)
+ *     outputs: t[a] * f[a], T2, SPE, z[j] * v[j], e[j] * e[j] or e[j]
+ *
+ *   DC_PCA_INVERSE, for each row t of scores:
+ *     q[a] = (t[a] - 0) * f[a]
+ *     h[j] = chain, a ascending:  h = fma(q[a], W[a, j], h)
+ *     output: h[j] * s[j] + mean[j]
+ *
+ * A NaN is put out as the one quiet NaN.
  */
 #ifndef DC_SHARED_PCA_H
 #define DC_SHARED_PCA_H
@@ -13,51 +28,30 @@
 #include "dualcube/kinds.h"
 #include "kernels/shared/base.h"
 
-enum { DC_PCA_MAX_AXES = 8 };
+/* Operands of both rows, in this order; outputs from DC_PCA_DST on. */
+enum {
+    DC_PCA_SRC = 0,
+    DC_PCA_MEAN,
+    DC_PCA_SCALE,
+    DC_PCA_COMPONENTS,
+    DC_PCA_WEIGHTS,
+    DC_PCA_FACTORS,
+    DC_PCA_DST,
+    DC_PCA_T2,
+    DC_PCA_SPE,
+    DC_PCA_T2_PARTS,
+    DC_PCA_SPE_PARTS,
+    DC_PCA_OPERANDS
+};
 
 typedef struct dc_pca_args {
-    dc_i64 count;
-    dc_i64 shape[DC_PCA_MAX_AXES];
-    dc_i64 src_stride[DC_PCA_MAX_AXES];
-    dc_i64 dst_stride[DC_PCA_MAX_AXES];
-    dc_f64 a64, b64; /* float32 kernels never read these */
-    float a32, b32;
-    dc_i32 ndim; /* >= 1 */
-    dc_i32 kind; /* DC_PCA_* */
+    dc_i64 rows, columns, components;
+    /* In elements, of the first and the last axis; vectors have only the second. */
+    dc_i64 row_stride[DC_PCA_OPERANDS], stride[DC_PCA_OPERANDS];
+    dc_i32 kind;             /* DC_PCA_* */
+    dc_i32 absent;           /* bits 1 << DC_PCA_MEAN, ... : operands left out */
+    dc_i32 missing;          /* DC_PCA_MISSING_* */
+    dc_i32 signed_residuals; /* 1: e[j] */
 } dc_pca_args;
-
-static inline float pca_quiet_f32(float y)
-{
-#ifdef __OPENCL_VERSION__
-    return y == y ? y : as_float(0x7fc00000u);
-#else
-    return y == y ? y : __builtin_nanf("");
-#endif
-}
-
-static inline float pca_value_f32(const dc_pca_args *args, float x)
-{
-    const float product = args->a32 * x;
-
-    return pca_quiet_f32(product + args->b32);
-}
-
-#if !defined(__OPENCL_VERSION__) || defined(DC_FP64)
-static inline double pca_quiet_f64(double y)
-{
-#ifdef __OPENCL_VERSION__
-    return y == y ? y : as_double(0x7ff8000000000000ul);
-#else
-    return y == y ? y : __builtin_nan("");
-#endif
-}
-
-static inline double pca_value_f64(const dc_pca_args *args, double x)
-{
-    const double product = args->a64 * x;
-
-    return pca_quiet_f64(product + args->b64);
-}
-#endif
 
 #endif

@@ -157,7 +157,7 @@ static const dct_family *family_of(const char *name)
     static const dct_family *const known[] = {
         &dct_family_rolling,   &dct_family_random,      &dct_family_reduce,  &dct_family_scale,
         &dct_family_transform, &dct_family_smooth,      &dct_family_augment, &dct_family_regrid,
-        &dct_family_spectral,  &dct_family_correlation, &dct_family_kmeans,
+        &dct_family_spectral,  &dct_family_correlation, &dct_family_kmeans,  &dct_family_pca,
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i]->name, name) == 0)

@@ -61,6 +61,7 @@ extern const dct_family dct_family_rolling, dct_family_random, dct_family_scale,
 extern const dct_family dct_family_transform;
 extern const dct_family dct_family_smooth, dct_family_augment, dct_family_regrid,
     dct_family_spectral, dct_family_correlation, dct_family_kmeans;
+extern const dct_family dct_family_pca;
 
 /* Case `number` of `seed`; rows and dtypes take turns. */
 void dct_case_draw(dct_case *c, const dct_family **family, uint64_t seed, int64_t number,

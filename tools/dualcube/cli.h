@@ -92,6 +92,7 @@ int cli_finish(int code);
 int cli_devices(int argc, char **argv);
 int cli_features(int argc, char **argv);
 int cli_parity(int argc, char **argv);
+int cli_pca(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_kmeans(int argc, char **argv);

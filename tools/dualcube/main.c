@@ -11,6 +11,7 @@ static const struct {
 } commands[] = {
     {"features", cli_features, "rolling features of a .npy file, with a page of plots"},
     {"transform", cli_transform, "rearrange, smooth or scale a .npy file"},
+    {"pca", cli_pca, "principal components of a .npy file, and rows watched against them"},
     {"spectral", cli_spectral, "spectra of the series of a .npy file, and what they tell"},
     {"scale", cli_scale, "scalers fitted to .npy files, and put to them"},
     {"kmeans", cli_kmeans, "clusters of the rows of a .npy file, and of other rows"},

@@ -17,7 +17,7 @@ static const cli_option options[] = {
 static const cli_usage usage = {
     "model info|check FILE",
     "info: print the kind and the entries of a model file.  check: read it whole; exit code 1 when "
-    "it\nis damaged or no model.",
+    "it\nis damaged or no model, or when the numbers of a pca do not agree.",
     "  dualcube model info scaler.model",
     options,
 };
@@ -138,6 +138,8 @@ int cli_model(int argc, char **argv)
         return cli_fail_status(status);
     if (!strcmp(word[0], "info"))
         code = info(model, json);
+    else if (!strcmp(dc_model_kind(model), "pca") && dc_pca_check_model(model) != DC_OK)
+        code = cli_fail(CLI_FINDING, "%s: %s", word[1], dc_last_error());
     else
         code = printf("%s: whole, %s, %d entries\n", word[1], dc_model_kind(model),
                       (int)dc_model_count(model)) < 0;
