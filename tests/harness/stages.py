@@ -55,9 +55,9 @@ cmake --build "$ASAN" -j 1
     --min-comparisons 16000
 "$RELEASE/bin/tests/parity" --op spectral_irfft --seed "$SEED" --cases 75000 --cells \
     --min-comparisons 16000
-"$RELEASE/bin/tests/parity" --seed "$SEED" --cases 21000 --seconds 250 --cells \
 # Scores of rows: shapes around registers, groups and panels.
 "$RELEASE/bin/tests/parity" --family pca --seed "$SEED" --cases 90000 --cells --min-comparisons 60000
+"$RELEASE/bin/tests/parity" --seed "$SEED" --cases 21000 --seconds 250 --cells \
     --min-comparisons 330000 --need-threads --need-opencl \
     --csv "$BUILD/PARITY.csv" --markdown "$BUILD/PARITY.md"
 """),
