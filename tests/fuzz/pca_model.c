@@ -57,6 +57,7 @@ static void put(dct_rng *rng, dc_model *model, const char *name, int odd, int32_
         shape[dct_below(rng, 2)] += dct_range(rng, -1, 1);
     if (odd && dct_chance(rng, 4))
         ndim = 3 - ndim;
+    shape[0] = shape[0] < 0 ? 0 : shape[0];
     if (odd && dct_chance(rng, 4))
         dtype = DC_I64;
     for (int i = 0; i < MOST * MOST + 8; ++i)
