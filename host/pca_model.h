@@ -2,7 +2,6 @@
 #ifndef DC_HOST_PCA_MODEL_H
 #define DC_HOST_PCA_MODEL_H
 
-#include "host/core/elementary.h"
 #include "host/core/error.h"
 #include "host/core/quantile.h"
 
@@ -76,8 +75,8 @@ static double jackson(double z, const double theta[3])
 
     if (!(h0 > 0) || !(base > 0))
         return (double)NAN;
-    power = dc__ln(base) / h0;
-    return theta[0] * (power <= 0 ? dc__exp(power) : 1 / dc__exp(-power));
+    power = dc__ln_any(base) / h0;
+    return theta[0] * dc__exp_any(power);
 }
 
 dc_status dc_pca_limits_at(const dc_model *model, double confidence, dc_pca_limits *limits)

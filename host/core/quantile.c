@@ -2,16 +2,28 @@
  * 26.5; Lentz's method), inverted by bisection. */
 #include "host/core/quantile.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "host/core/elementary.h"
 
-enum { TERMS = 100000, HALVINGS = 2000 };
+enum { TERMS = 30000, HALVINGS = 1200 };
 static const double tiny = 1e-300, small = 1e-16;
+/* Beyond these the limiting distributions are as near as the sums, which take ever longer. */
+static const double most_chi2 = 1e6, most_beta = 5e8;
 
-static double exp_any(double x)
+double dc__ln_any(double x)
 {
-    return x <= 0 ? dc__exp(x) : 1.0 / dc__exp(-x);
+    if (!(x > 0) || x > DBL_MAX)
+        return x == 0 ? -(double)INFINITY : x > 0 ? x : (double)NAN;
+    return x < DBL_MIN ? dc__ln(x * 0x1p54) - 54 * 0.69314718055994530942 : dc__ln(x);
+}
+
+double dc__exp_any(double x)
+{
+    if (!(x > -708))
+        return x == x ? 0 : x;
+    return x <= 0 ? dc__exp(x) : x < 708 ? 1.0 / dc__exp(-x) : (double)INFINITY;
 }
 
 /* Stirling's series beyond (x - 1/2) ln x - x + ln(2 pi) / 2, x >= 15. */
@@ -38,7 +50,7 @@ static double ln_gamma(double x)
 {
     const double half_ln_2pi = 0.91893853320467274178, product = raise_to(&x);
 
-    return (x - 0.5) * dc__ln(x) - x + half_ln_2pi + stirling(x) - dc__ln(product);
+    return (x - 0.5) * dc__ln_any(x) - x + half_ln_2pi + stirling(x) - dc__ln_any(product);
 }
 
 /* ln(1 + x), x > -1, without loss near 0. */
@@ -46,13 +58,13 @@ static double ln_1p(double x)
 {
     const double y = 1.0 + x;
 
-    return y == 1.0 ? x : dc__ln(y) * (x / (y - 1.0));
+    return y == 1.0 ? x : dc__ln_any(y) * (x / (y - 1.0));
 }
 
 /* ln Gamma(a + b) - ln Gamma(b) for b >= 15, where the terms of both almost cancel. */
 static double ln_rise(double a, double b)
 {
-    return a * dc__ln(a + b) + (b - 0.5) * ln_1p(a / b) - a + stirling(a + b) - stirling(b);
+    return a * dc__ln_any(a + b) + (b - 0.5) * ln_1p(a / b) - a + stirling(a + b) - stirling(b);
 }
 
 /* P(a, x), the lower incomplete gamma function over Gamma(a). */
@@ -62,7 +74,7 @@ static double gamma_below(double a, double x)
 
     if (x <= 0)
         return 0;
-    scale = exp_any(a * dc__ln(x) - x - ln_gamma(a));
+    scale = dc__exp_any(a * dc__ln_any(x) - x - ln_gamma(a));
     if (x < a + 1) {
         term = sum = 1.0 / a;
         for (int i = 1; i < TERMS && term > sum * small; ++i) {
@@ -127,16 +139,26 @@ static double beta_below(double a, double b, double x, double y)
     if (x <= 0 || y <= 0)
         return x <= 0 ? 0 : 1;
     rise = great >= 15 ? ln_rise(less, great) : ln_gamma(a + b) - ln_gamma(great);
-    scale = exp_any(rise - ln_gamma(less) + a * (x < 0.5 ? dc__ln(x) : ln_1p(-y)) +
-                    b * (y < 0.5 ? dc__ln(y) : ln_1p(-x)));
+    scale = dc__exp_any(rise - ln_gamma(less) + a * (x < 0.5 ? dc__ln_any(x) : ln_1p(-y)) +
+                        b * (y < 0.5 ? dc__ln_any(y) : ln_1p(-x)));
     return x < (a + 1) / (a + b + 2) ? scale * beta_fraction(a, b, x) / a
                                      : 1 - scale * beta_fraction(b, a, y) / b;
+}
+
+/* Wilson and Hilferty's cube. */
+static double many_chi2(double p, double freedom)
+{
+    const double share = 2 / (9 * freedom), root = 1 - share + dc__quantile_normal(p) * sqrt(share);
+
+    return freedom * root * root * root;
 }
 
 double dc__quantile_chi2(double p, double freedom)
 {
     double low = 0, high = freedom > 1 ? freedom : 1;
 
+    if (freedom > most_chi2)
+        return many_chi2(p, freedom);
     while (gamma_below(freedom / 2, high / 2) < p && high < 1e300)
         high *= 2;
     for (int i = 0; i < HALVINGS; ++i) {
@@ -165,6 +187,8 @@ static double beta_odds(double p, double a, double b)
 {
     double low = 0, high = 1;
 
+    if (b > most_beta)
+        return dc__quantile_chi2(p, 2 * a) / (2 * b);
     while (beta_below(a, b, high / (1 + high), 1 / (1 + high)) < p && high < 1e300)
         high *= 2;
     for (int i = 0; i < HALVINGS; ++i) {

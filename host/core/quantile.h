@@ -4,6 +4,10 @@
 #ifndef DC_CORE_QUANTILE_H
 #define DC_CORE_QUANTILE_H
 
+/* Logarithm and exponential of any number: 0, infinities, NaN and denormals too. */
+double dc__ln_any(double x);
+double dc__exp_any(double x);
+
 double dc__quantile_normal(double p);
 /* Chi squared, `freedom` > 0 degrees. */
 double dc__quantile_chi2(double p, double freedom);
