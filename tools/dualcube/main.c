@@ -12,6 +12,7 @@ static const struct {
     {"features", cli_features, "rolling features of a .npy file, with a page of plots"},
     {"transform", cli_transform, "rearrange, smooth or scale a .npy file"},
     {"spectral", cli_spectral, "spectra of the series of a .npy file, and what they tell"},
+    {"correlation", cli_correlation, "correlations of the columns of a .npy file"},
     {"scale", cli_scale, "scalers fitted to .npy files, and put to them"},
     {"model", cli_model, "what is in a model file, and is it whole?"},
     {"devices", cli_devices, "what is here, where it hangs, what it can do"},
