@@ -15,7 +15,7 @@ extern const unsigned char dc__cl_correlation[];
 
 enum {
     NODE_BYTES = 4 << 20, /* of all blocks together */
-    LEAST_LEAVES = 2      /* of a block, where there is more than one */
+    LEAST_LEAVES = 2      /* of a block, where there are many */
 };
 
 static dc_status check_scalars(const dc_op *op, const dc_correlation_params *p)
@@ -103,7 +103,7 @@ static void choose_blocks(const dc_correlation_params *p, dc_correlation_args *a
     int64_t most = (double)NODE_BYTES / bytes < 2.0 ? 1 : (int64_t)((double)NODE_BYTES / bytes);
 
     most = most < DC_CORRELATION_BLOCKS ? most : DC_CORRELATION_BLOCKS;
-    a->block_leaves = LEAST_LEAVES;
+    a->block_leaves = a->leaves > 4 * LEAST_LEAVES ? LEAST_LEAVES : 1;
     while ((a->leaves - 1) / a->block_leaves >= most)
         a->block_leaves *= 2;
     a->blocks = (a->leaves - 1) / a->block_leaves + 1;

@@ -173,6 +173,7 @@ static inline FN(correlation_node)
     const dc_i64 end = (leaf + correlation_leaves(args, block)) * DC_CORRELATION_LEAF;
     const dc_i64 rows = (end < args->rows ? end : args->rows) - leaf * DC_CORRELATION_LEAF;
     const dc_i64 parts = (rows + CORRELATION_SIDE - 1) / CORRELATION_SIDE;
+    const int live = first[0] + a <= first[1] + b && first[1] + b < args->cols;
     FN(correlation_node) stack[DC_CORRELATION_LEAF_LEVELS], sum = FN(correlation_nothing)();
     int top = 0;
 
@@ -183,7 +184,8 @@ static inline FN(correlation_node)
         (args, src, column, first, leaf * DC_CORRELATION_LEAF + part * CORRELATION_SIDE, a, b,
          tile);
         barrier(CLK_LOCAL_MEM_FENCE);
-        FN(correlation_rows_of)
+        if (live)
+            FN(correlation_rows_of)
         (tile, (int)(left < CORRELATION_SIDE ? left : CORRELATION_SIDE), a, b, &sum);
         barrier(CLK_LOCAL_MEM_FENCE);
         if ((part + 1) % (DC_CORRELATION_LEAF / CORRELATION_SIDE) == 0) {

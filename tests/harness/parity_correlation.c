@@ -18,9 +18,9 @@ static void draw_shape(dct_rng *rng, int small, int64_t *rows, int64_t *cols)
     if (small > 1) {
         *cols = dct_range(rng, 1, 3);
         *rows = dct_range(rng, 0, 20);
-        if (dct_chance(rng, 6)) { /* two blocks */
+        if (dct_chance(rng, 40)) { /* two blocks */
             *cols = 1;
-            *rows = 513;
+            *rows = 257;
         }
     } else if (dct_chance(rng, 25)) {
         *cols = wide[dct_below(rng, 10)];

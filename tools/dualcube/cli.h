@@ -89,6 +89,7 @@ double cli_now(void);
 int cli_finish(int code);
 
 /* The subcommands. */
+int cli_correlation(int argc, char **argv);
 int cli_devices(int argc, char **argv);
 int cli_features(int argc, char **argv);
 int cli_parity(int argc, char **argv);

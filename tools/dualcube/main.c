@@ -13,6 +13,7 @@ static const struct {
     {"transform", cli_transform, "rearrange, smooth or scale a .npy file"},
     {"pca", cli_pca, "principal components of a .npy file, and rows watched against them"},
     {"spectral", cli_spectral, "spectra of the series of a .npy file, and what they tell"},
+    {"correlation", cli_correlation, "correlations of the columns of a .npy file"},
     {"scale", cli_scale, "scalers fitted to .npy files, and put to them"},
     {"kmeans", cli_kmeans, "clusters of the rows of a .npy file, and of other rows"},
     {"model", cli_model, "what is in a model file, and is it whole?"},
