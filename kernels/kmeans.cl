@@ -1,7 +1,8 @@
 /* k-means on a device.  Compiled once per dtype with T (float, double) and SFX (f32, f64).
  *
  * A work-item is a row, unless said otherwise; the 64 rows of a block lie beside each other, so
- * that neighbours read neighbours.  Sums are 64-bit integers: their order does not show. */
+ * that neighbours read neighbours; shifts and masks stand for divisions by 64.  Sums are 64-bit
+ * integers: their order does not show. */
 #include "kernels/shared/kmeans.h"
 
 #ifdef cl_khr_int64_base_atomics
@@ -40,7 +41,7 @@ static inline T FN(kmeans_square)(__global const T *x, __global const T *c, dc_i
 /* Where the values of a row begin. */
 static inline dc_i64 FN(kmeans_place)(dc_i64 row, dc_i64 d)
 {
-    return row / DC_KMEANS_BLOCK * d * DC_KMEANS_BLOCK + row % DC_KMEANS_BLOCK;
+    return (row >> 6) * d * DC_KMEANS_BLOCK + (row & 63);
 }
 
 /* A work-item is a packed value; part.p[0] of them. */
@@ -49,9 +50,8 @@ __kernel void FN(kmeans_pack)(__global const T *src, dc_i64 src_at, __global con
                               dc_launch part)
 {
     const dc_i64 item = (dc_i64)get_global_id(0);
-    const dc_i64 column = item / DC_KMEANS_BLOCK, block = column / args.d;
-    const dc_i64 t = column - block * args.d,
-                 row = block * DC_KMEANS_BLOCK + item % DC_KMEANS_BLOCK;
+    const dc_i64 column = item >> 6, block = column / args.d;
+    const dc_i64 t = column - block * args.d, row = block * DC_KMEANS_BLOCK + (item & 63);
     T x = 0;
 
     if (item >= part.p[0])
@@ -70,13 +70,13 @@ __kernel void FN(kmeans_sums)(__global const T *src, dc_i64 src_at, __global dc_
                               dc_i64 dst_at, __global const T *f, dc_kmeans_args args,
                               dc_launch part)
 {
-    const dc_i64 item = (dc_i64)get_global_id(0), lane = item % DC_KMEANS_BLOCK;
-    const dc_i64 column = item / DC_KMEANS_BLOCK, t = column % args.d;
+    const dc_i64 item = (dc_i64)get_global_id(0), lane = item & 63;
+    const dc_i64 column = item >> 6, first = column / args.d, t = column - first * args.d;
     dc_i64 hi = 0, lo = 0;
 
     if (item >= part.p[0])
         return;
-    for (dc_i64 b = column / args.d; b < args.blocks; b += part.p[1]) {
+    for (dc_i64 b = first; b < args.blocks; b += part.p[1]) {
         const T y = src[src_at + (b * args.d + t) * DC_KMEANS_BLOCK + lane] * f[t] * f[args.d + t];
         const dc_i64 q = FN(kmeans_count)(y);
 

@@ -165,10 +165,59 @@ def test_refuses_what_is_not_finite():
         dc.KMeans(2, random_state=0).fit(X[:3]).predict(X)
 
 
-def test_check_estimator():
+def test_batches():
+    X = blobs(5000, 6, 4, np.float64, seed=7)
+    fits = [dc.MiniBatchKMeans(4, random_state=1, batch_size=256, threads=n).fit(X) for n in (1, 2)]
+    assert np.array_equal(fits[0].cluster_centers_, fits[1].cluster_centers_)
+    assert np.array_equal(fits[0].labels_, fits[1].labels_) and fits[0].inertia_ == fits[1].inertia_
+    ours = [dc.MiniBatchKMeans(4, random_state=s).fit(X).inertia_ for s in range(8)]
+    theirs = [cluster.MiniBatchKMeans(4, random_state=s, n_init=1).fit(X).inertia_
+              for s in range(8)]
+    assert np.median(ours) < 1.1 * np.median(theirs)
+    again = pickle.loads(pickle.dumps(fits[0]))
+    assert np.array_equal(again.predict(X), fits[0].labels_)
+    with pytest.raises(ValueError, match="batch_size"):
+        dc.MiniBatchKMeans(4, batch_size=0).fit(X)
+
+
+@pytest.mark.parametrize("dtype", (np.float32, np.float64))
+def test_partial_fit_is_exact(dtype):
+    X = blobs(900, 3, 3, dtype, seed=8)
+    X[600:] *= 64  # wider than the first batch: the sums' scale is widened
+    start = X[:3].copy()
+    model = dc.MiniBatchKMeans(3, init=start, reassignment_ratio=0)
+    seen = np.empty(900, int)
+    for first in range(0, 900, 100):
+        centers = start if first == 0 else model.cluster_centers_.copy()
+        part = X[first:first + 100]
+        model.partial_fit(part)
+        far = ((part[:, None].astype(float) - centers) ** 2).sum(-1)
+        seen[first:first + 100] = far.argmin(1)
+        if first == 400:  # a pickle goes on where it was
+            model = pickle.loads(pickle.dumps(model))
+    want = np.stack([X[seen == j].astype(float).mean(0) for j in range(3)])
+    eps = float(np.finfo(dtype).eps)
+    assert np.allclose(model.cluster_centers_, want, rtol=50 * eps)
+    assert model.n_steps_ == 9
+
+
+def test_devices():
+    X = blobs(700, 4, 3, np.float32)
+    if not any(device["kind"] == "opencl" for device in dc.devices()):
+        pytest.skip("there is no OpenCL device")
+    want = dc.KMeans(3, random_state=0, device="cpu").fit(X)
+    got = dc.KMeans(3, random_state=0, device="opencl").fit(X)
+    assert np.array_equal(want.cluster_centers_, got.cluster_centers_)
+    assert np.array_equal(want.labels_, got.labels_) and want.inertia_ == got.inertia_
+    assert np.array_equal(dc.silhouette_samples(X, want.labels_, device="cpu"),
+                          dc.silhouette_samples(X, want.labels_, device="opencl"))
+
+
+@pytest.mark.parametrize("estimator", (dc.KMeans, dc.MiniBatchKMeans))
+def test_check_estimator(estimator):
     from sklearn.utils.estimator_checks import check_estimator
 
-    check_estimator(dc.KMeans())
+    check_estimator(estimator())
 
 
 def test_examples():

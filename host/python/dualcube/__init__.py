@@ -29,6 +29,7 @@ from . import correlation as _correlation_functions
 from .correlation import *  # noqa: F401,F403
 from . import kmeans as _kmeans_functions
 from .kmeans import *  # noqa: F401,F403
+from ._minibatch import MiniBatchKMeans
 from . import regrid as _regrid_functions
 from .regrid import *  # noqa: F401,F403
 from . import augment as _augment_functions
@@ -60,6 +61,6 @@ __all__ += _reduce_functions.__all__
 __all__ += _augment_functions.__all__
 __all__ += _regrid_functions.__all__
 __all__ += _spectral_functions.__all__
-__all__ += _kmeans_functions.__all__
+__all__ += [*_kmeans_functions.__all__, "MiniBatchKMeans"]
 __all__ += _correlation_functions.__all__
 __all__ += _pca_functions.__all__
