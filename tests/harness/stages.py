@@ -55,10 +55,16 @@ cmake --build "$ASAN" -j 1
     --min-comparisons 16000
 "$RELEASE/bin/tests/parity" --op spectral_irfft --seed "$SEED" --cases 75000 --cells \
     --min-comparisons 16000
-# Scores of rows: shapes around registers, groups and panels.
-"$RELEASE/bin/tests/parity" --family pca --seed "$SEED" --cases 90000 --cells --min-comparisons 60000
-"$RELEASE/bin/tests/parity" --seed "$SEED" --cases 21000 --seconds 250 --cells \
-    --min-comparisons 330000 --need-threads --need-opencl \
+# Tables: shapes around registers, groups and panels.
+"$RELEASE/bin/tests/parity" --family pca --seed "$SEED" --cases 110000 --cells --min-comparisons 90000
+"$RELEASE/bin/tests/parity" --family kmeans --seed "$SEED" --cases 40000 --cells \
+    --min-comparisons 75000
+"$RELEASE/bin/tests/parity" --family correlation --seed "$SEED" --cases 30000 --small --cells \
+    --min-comparisons 25000
+"$RELEASE/bin/tests/parity" --family spectral --seed "$SEED" --cases 7500 --small --cells \
+    --min-comparisons 20000
+"$RELEASE/bin/tests/parity" --seed "$SEED" --cases 14000 --seconds 250 --cells \
+    --min-comparisons 210000 --need-threads --need-opencl \
     --csv "$BUILD/PARITY.csv" --markdown "$BUILD/PARITY.md"
 """),
     Stage("devices", "devices whose memory holds garbage, that copy all data, that are several", """

@@ -104,7 +104,7 @@ class Scorer:
         if key not in self.operands:
             operation, size = OPERATIONS[name], c_size_t()
             params = operation.new_params()
-            arguments = (self.model.handle, operation.kind, _model._CODES[dtype], whiten)
+            arguments = (self.model.handle, operation.kind, _model.CODES[dtype], whiten)
             ask = _function("dc_pca_from_model")
             _library.check(ask(*arguments, None, 0, byref(size), byref(params)))
             room = np.empty(size.value // 8 + 1)
