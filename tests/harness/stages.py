@@ -56,7 +56,7 @@ cmake --build "$ASAN" -j 1
 "$RELEASE/bin/tests/parity" --op spectral_irfft --seed "$SEED" --cases 75000 --cells \
     --min-comparisons 16000
 # Tables: shapes around registers, groups and panels.
-"$RELEASE/bin/tests/parity" --family pca --seed "$SEED" --cases 110000 --cells --min-comparisons 90000
+"$RELEASE/bin/tests/parity" --family pca --seed "$SEED" --cases 110000 --cells --min-comparisons 80000
 "$RELEASE/bin/tests/parity" --family kmeans --seed "$SEED" --cases 40000 --cells \
     --min-comparisons 75000
 "$RELEASE/bin/tests/parity" --family correlation --seed "$SEED" --cases 30000 --small --cells \

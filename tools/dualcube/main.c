@@ -35,7 +35,7 @@ static void print_usage(FILE *file)
         "Rolling statistics of datacubes and sensor tables, with the same bits on every device.\n\n"
         "commands:\n");
     for (size_t k = 0; k < sizeof commands / sizeof *commands; ++k)
-        fprintf(file, "  %-10s %s\n", commands[k].name, commands[k].about);
+        fprintf(file, "  %-11s %s\n", commands[k].name, commands[k].about);
     fprintf(
         file,
         "\n\"dualcube COMMAND --help\" describes one.\n"
