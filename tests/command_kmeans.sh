@@ -38,6 +38,25 @@ done
 check "threads do not show" $T fit table.npy -k 3 -o two.model -t 2
 check "threads do not show: the same file" cmp table.model two.model
 check "random starts" says "3 clusters" $T fit table.npy -k 3 -o random.model --init random --runs 5
+# A label of no cluster, under a checksum that agrees.
+strange() {
+    $T fit table.npy -k 3 -o table.model -l labels.npy && "$dualcube" model check table.model &&
+        "$python" -c 'import numpy as np
+b = bytearray(open("table.model", "rb").read())
+at = b.find(np.load("labels.npy").tobytes())
+assert at > 0
+b[at:at + 4] = np.int32(3).tobytes()
+crc = 0xffffffff
+for byte in b[16:]:
+    crc ^= byte
+    for _ in range(8):
+        crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+b[12:16] = np.uint32(crc ^ 0xffffffff).tobytes()
+open("strange.model", "wb").write(b)'
+}
+check "model check: a fit" strange
+check "model check: a label of no cluster" exits 1 "labels must be rows of cluster_centers" \
+    model check strange.model
 check "the model's kind" says "kmeans" $dualcube model info table.model
 
 check "kmeans --help" says "example" $T --help

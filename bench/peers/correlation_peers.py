@@ -1,12 +1,10 @@
 """Covariances and correlations against pandas and NumPy.  One thread on every side, one run, calls in
 turns, medians."""
 
-import importlib.util
-
 import numpy as np
 
 import dualcube as dc
-from bench.peers.contest import Contest, run
+from bench.peers.contest import Contest
 
 SINGLE = {"device": "cpu", "threads": 1}
 
@@ -51,10 +49,3 @@ def _covariance():
 
 
 GROUPS = {"pearson": (_pearson,), "spearman": (_spearman,), "covariance": (_covariance,)}
-
-
-def measure(groups, isa, judged, progress, add):
-    """Measure the named groups of contests (all: None); `add` takes each record."""
-    if importlib.util.find_spec("pandas") is None:
-        raise RuntimeError("correlations need pandas: pip install -r bench/peers/requirements.txt")
-    run(GROUPS, groups, lambda maker: maker(), isa, judged, progress, add)

@@ -1,11 +1,9 @@
 """k-means against scikit-learn: whole fits from given centres, k-means++, silhouettes, a sweep.  One
 run, calls in turns, medians."""
 
-import importlib.util
-
 import numpy as np
 
-from bench.peers.contest import Contest, run
+from bench.peers.contest import Contest
 
 SINGLE = {"device": "cpu", "threads": 1}
 # rows, columns, clusters, dtype, iterations, must, aim
@@ -76,11 +74,3 @@ def _silhouette():
 
 
 GROUPS = {"kmeans_fit": (_fits,), "kmeans_plusplus": (_plusplus,), "silhouette": (_silhouette,)}
-
-
-def measure(groups, isa, judged, progress, add):
-    """Measure the named groups of contests (all: None); `add` takes each record."""
-    if importlib.util.find_spec("sklearn") is None:
-        raise RuntimeError("section models needs scikit-learn: pip install -r "
-                           "bench/peers/requirements.txt")
-    run(GROUPS, groups, lambda maker: maker(), isa, judged, progress, add)

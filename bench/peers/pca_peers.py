@@ -1,11 +1,9 @@
 """Principal components against scikit-learn and NumPy: one run, calls in turns, medians.  Ours on
 one thread against the peer's default, and the fit on two."""
 
-import importlib.util
-
 import numpy as np
 
-from bench.peers.contest import Contest, run
+from bench.peers.contest import Contest
 
 SHAPES = ((10_000, 50, 5, 12, 25), (100_000, 200, 20, 7, 15), (1_000_000, 50, 8, 8, 20))
 
@@ -65,10 +63,3 @@ def _fit():
 
 
 GROUPS = {"monitor": (_monitor,), "fit": (_fit,)}
-
-
-def measure(groups, isa, judged, progress, add):
-    """Measure the named groups of contests (all: None); `add` takes each record."""
-    if importlib.util.find_spec("sklearn") is None:
-        raise RuntimeError("pca needs scikit-learn: pip install -r bench/peers/requirements.txt")
-    run(GROUPS, groups, lambda maker: maker(), isa, judged, progress, add)

@@ -11,7 +11,7 @@ import time
 from bench.peers import libraries
 
 FORMAT = "dualcube.peers"
-SECTIONS = ("peers", "own", "cubes", "spectra", "latency", "import")
+SECTIONS = ("peers", "own", "cubes", "spectra", "models", "latency", "import")
 
 
 def _arguments(arguments):
@@ -19,8 +19,9 @@ def _arguments(arguments):
         prog="python3 -m bench.peers", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Rolling statistics against pandas, bottleneck, numbagg and polars, cubes "
         "against NumPy, SciPy,\nscikit-learn and the machine's own copy, spectra against SciPy, "
-        "FFTW, pandas, TSFEL and\nstatsmodels: the same arrays, the same run, calls in turns, "
-        "medians, one thread on every side\nwhere the line does not say.",
+        "FFTW, pandas, TSFEL and\nstatsmodels, models against scikit-learn and pandas: the same "
+        "arrays, the same run, calls\nin turns, medians, one thread on every side where the line "
+        "does not say.",
         epilog="example: python3 -m bench.peers --only peers --operation median -o median.jsonl\n"
         "exit codes: 0 every bar reached, 1 a bar missed, 2 usage, 4 failed")
     parser.add_argument("--quick", action="store_true",
@@ -33,9 +34,10 @@ def _arguments(arguments):
     parser.add_argument("--operation", action="append", metavar="NAME",
                         help="only this operation (may be given again)")
     parser.add_argument("--group", action="append", metavar="NAME",
-                        help="only this group of the sections cubes and spectra (may be given "
-                        "again): transpose, axis, reduce, random, columns, batch; rfft, welch, "
-                        "windows, rolling_bands, features, acf")
+                        help="only this group of the sections cubes, spectra and models (may be "
+                        "given again): transpose, axis, reduce, random, columns, batch; rfft, "
+                        "welch, windows, rolling_bands, features, acf; kmeans_fit, "
+                        "kmeans_plusplus, silhouette, pearson, spearman, covariance, monitor, fit")
     parser.add_argument("--peer", action="append", metavar="NAME",
                         help="only this peer (may be given again)")
     parser.add_argument("-o", "--output", metavar="FILE",
@@ -156,9 +158,10 @@ def _measure(options, sections, cases, isa, out):
 
 def _contests(options, sections, progress, add):
     """The sections that are groups of contests."""
-    from bench.peers import cubes, spectra
+    from bench.peers import cubes, models, spectra
 
-    parts = [part for name, part in (("cubes", cubes), ("spectra", spectra)) if name in sections]
+    parts = [part for name, part in (("cubes", cubes), ("spectra", spectra), ("models", models))
+             if name in sections]
     known = [group for part in parts for group in part.GROUPS]
     for name in options.group or ():
         if parts and name not in known:

@@ -1,5 +1,6 @@
 /* dualcube model: what is in a model file, and whether it is whole. */
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static const cli_option options[] = {
 static const cli_usage usage = {
     "model info|check FILE",
     "info: print the kind and the entries of a model file.  check: read it whole; exit code 1 when "
-    "it\nis damaged or no model, or when the numbers of a pca do not agree.",
+    "it\nis damaged or no model, or when the numbers of a pca or of clusters do not agree.",
     "  dualcube model info scaler.model",
     options,
 };
@@ -110,9 +111,58 @@ static int info(const dc_model *model, int json)
     return 0;
 }
 
+static int is_finite(const dc_array *array)
+{
+    const int64_t n = dc_array_elements(array);
+
+    for (int64_t i = 0; i < n; ++i)
+        if (!isfinite(array->dtype == DC_F32 ? ((const float *)array->data)[i]
+                                             : ((const double *)array->data)[i]))
+            return 0;
+    return 1;
+}
+
+/* NULL, or what is wrong with a model of clusters. */
+static const char *wrong_clusters(const dc_model *model)
+{
+    dc_model_entry centers = {.struct_size = sizeof centers}, shift = centers, labels = centers;
+    int64_t n;
+
+    if (dc_model_find(model, "cluster_centers", DC_MODEL_ARRAY, &centers) != DC_OK ||
+        dc_model_find(model, "_shift", DC_MODEL_ARRAY, &shift) != DC_OK ||
+        dc_model_find(model, "labels", DC_MODEL_ARRAY, &labels) != DC_OK)
+        return dc_last_error();
+    if ((centers.array.dtype != DC_F32 && centers.array.dtype != DC_F64) ||
+        centers.array.ndim != 2 || centers.array.shape[0] < 1 || !is_finite(&centers.array))
+        return "cluster_centers must be a table of finite numbers";
+    if (shift.array.dtype != centers.array.dtype || shift.array.ndim != 1 ||
+        shift.array.shape[0] != centers.array.shape[1] || !is_finite(&shift.array))
+        return "_shift must be a finite number for each column of cluster_centers";
+    if (labels.array.dtype != DC_I32 || labels.array.ndim != 1)
+        return "labels must be a row of int32";
+    n = dc_array_elements(&labels.array);
+    for (int64_t i = 0; i < n; ++i)
+        if (((const int32_t *)labels.array.data)[i] < 0 ||
+            ((const int32_t *)labels.array.data)[i] >= centers.array.shape[0])
+            return "labels must be rows of cluster_centers";
+    return NULL;
+}
+
+/* NULL, or what is wrong with the numbers of a whole file. */
+static const char *wrong_numbers(const dc_model *model)
+{
+    const char *kind = dc_model_kind(model);
+
+    if (!strcmp(kind, "pca"))
+        return dc_pca_check_model(model) == DC_OK ? NULL : dc_last_error();
+    if (!strcmp(kind, "kmeans") || !strcmp(kind, "mini_batch_kmeans"))
+        return wrong_clusters(model);
+    return NULL;
+}
+
 int cli_model(int argc, char **argv)
 {
-    const char *word[2] = {NULL, NULL};
+    const char *word[2] = {NULL, NULL}, *wrong;
     int id, json = 0, words = 0, code;
     dc_model *model = NULL;
     dc_status status;
@@ -138,8 +188,8 @@ int cli_model(int argc, char **argv)
         return cli_fail_status(status);
     if (!strcmp(word[0], "info"))
         code = info(model, json);
-    else if (!strcmp(dc_model_kind(model), "pca") && dc_pca_check_model(model) != DC_OK)
-        code = cli_fail(CLI_FINDING, "%s: %s", word[1], dc_last_error());
+    else if ((wrong = wrong_numbers(model)))
+        code = cli_fail(CLI_FINDING, "%s: %s", word[1], wrong);
     else
         code = printf("%s: whole, %s, %d entries\n", word[1], dc_model_kind(model),
                       (int)dc_model_count(model)) < 0;
