@@ -51,9 +51,9 @@ cmake --build "$ASAN" -j 1
 """, needs=("build",), limit=500),
     Stage("parity", "bits of every row, instruction set, thread count, chunking and device", """
 # Transforms of every length from 1 to 512.
-"$RELEASE/bin/tests/parity" --op spectral_rfft --seed "$SEED" --cases 75000 --cells \
+"$RELEASE/bin/tests/parity" --op spectral_rfft --seed "$SEED" --cases 92000 --cells \
     --min-comparisons 16000
-"$RELEASE/bin/tests/parity" --op spectral_irfft --seed "$SEED" --cases 75000 --cells \
+"$RELEASE/bin/tests/parity" --op spectral_irfft --seed "$SEED" --cases 92000 --cells \
     --min-comparisons 16000
 # Tables: shapes around registers, groups and panels.
 "$RELEASE/bin/tests/parity" --family pca --seed "$SEED" --cases 110000 --cells --min-comparisons 80000
