@@ -105,11 +105,13 @@ DC_INLINE void FN(corr_pack_holes)(FN(corr_panel) * p, const char *from, dc_i64 
         shift[v] = FN(vloadu)(p->shift + at + v * VEC_LANES);
     }
     for (dc_i64 w = 0; w < DC_CORRELATION_LEAF / WORD; w++) {
-        FN(bits) word[4] = {{0}}, bit = (FN(bits)){0} + 1;
+        FN(bits) word[4] = {{0}};
         const dc_i64 end = rows < (w + 1) * WORD ? rows : (w + 1) * WORD;
 
         for (dc_i64 r = w * WORD; r < end; r++) {
             const FN(loose) *const x = (const FN(loose) *)(const void *)(from + r * step);
+            const FN(bits) bit =
+                (FN(bits)){0} + (__typeof__(word[0][0]))((dc_u64)1 << (r - w * WORD));
 
             /* rows lie apart: nobody else guesses where the next are */
             FN(corr_fetch)(from + (r + FN(CORR_AHEAD)) * step, nv);
@@ -127,7 +129,6 @@ DC_INLINE void FN(corr_pack_holes)(FN(corr_panel) * p, const char *from, dc_i64 
                 FN(vstoreu)(pq + to, d * d);
                 word[v] |= (FN(bits))FN(vsel)(missing, zero, (FN(vec))bit);
             }
-            bit += bit;
         }
         for (int v = 0; v < nv; v++)
             for (int lane = 0; lane < lanes; lane++) {

@@ -156,10 +156,10 @@ DC_INLINE void FN(km_move)(const T *x, const T *f, const dc_kmeans_args *a, dc_i
 
     if (from) {
         from[0]--;
-        from[1] -= weight;
+        from[1] = (dc_i64)((dc_u64)from[1] - (dc_u64)weight);
     }
     to[0]++;
-    to[1] += weight;
+    to[1] = kmeans_plus(to[1], weight);
     for (dc_i64 t = 0; t < a->d; t += VEC_LANES) {
         const int some = a->d - t < VEC_LANES ? (int)(a->d - t) : VEC_LANES;
         const FN(vec) f1 = FN(vload_n)((const FN(km_in) *)f + t, some);

@@ -198,8 +198,8 @@ static void FN(kmeans_spread)(void *const *operand, const void *args, const dc_t
             const T q = (a->weighted ? y * weights[at] : y) * KMEANS_G(a)[0] * KMEANS_G(a)[1];
             const dc_i64 hi = FN(kmeans_count)(q);
 
-            own[2 * j] += hi;
-            own[2 * j + 1] += FN(kmeans_rest)(q, hi);
+            own[2 * j] = kmeans_plus(own[2 * j], hi);
+            own[2 * j + 1] = kmeans_plus(own[2 * j + 1], FN(kmeans_rest)(q, hi));
         }
     }
     for (dc_i64 i = 0; i < 2 * a->k; i++)

@@ -80,9 +80,9 @@ __kernel void FN(kmeans_sums)(__global const T *src, dc_i64 src_at, __global dc_
         const T y = src[src_at + (b * args.d + t) * DC_KMEANS_BLOCK + lane] * f[t] * f[args.d + t];
         const dc_i64 q = FN(kmeans_count)(y);
 
-        hi += q;
+        hi = kmeans_plus(hi, q);
         if (KMEANS_LIMBS == 2)
-            lo += FN(kmeans_rest)(y, q);
+            lo = kmeans_plus(lo, FN(kmeans_rest)(y, q));
     }
     FN(kmeans_add)(dst + dst_at + t, hi);
     if (KMEANS_LIMBS == 2)
@@ -240,7 +240,7 @@ __kernel void FN(kmeans_near)(__global const T *src, dc_i64 src_at, __global con
             dc_i64 total = 0;
 
             for (int r = 0; r < DC_KMEANS_BLOCK; r++)
-                total += counts[lane * DC_KMEANS_BLOCK + r];
+                total = kmeans_plus(total, counts[lane * DC_KMEANS_BLOCK + r]);
             sums[sums_at + (j + lane) * args.blocks + block] = total;
         }
         barrier(CLK_LOCAL_MEM_FENCE);

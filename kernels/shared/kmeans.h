@@ -65,6 +65,12 @@ static inline float kmeans_quiet_f32(float y)
 #define KMEANS_RINT_F64(y) ((dc_i64)rint(y))
 #endif
 
+/* Sums are modulo 2^64. */
+static inline dc_i64 kmeans_plus(dc_i64 a, dc_i64 b)
+{
+    return (dc_i64)((dc_u64)a + (dc_u64)b);
+}
+
 /* y is already in quanta. */
 static inline dc_i64 kmeans_count_f32(float y)
 {
