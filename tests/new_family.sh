@@ -1,7 +1,7 @@
 #!/bin/sh
 # Scaffolds a family in a copy of the source tree, then builds it and runs what a family must pass:
 # the checks of the tree, its oracle test, parity on every device, the golden hashes, the Python
-# function.  Baseline only, through the compiler cache when there is one.
+# function.  Baseline only.
 #
 # The last line is "N passed, N failed".
 set -u
@@ -14,8 +14,7 @@ trap 'rm -rf "$temp"' EXIT
 trap 'exit 130' INT TERM
 tree=$temp/tree
 build=$tree/build
-# The cache must know the same file in another copy of the tree.
-export CCACHE_BASEDIR="$tree" CCACHE_NOHASHDIR=1 OMP_WAIT_POLICY=passive
+export OMP_WAIT_POLICY=passive
 passed=0 failed=0 skipped=0
 
 check() {
@@ -80,7 +79,9 @@ static_checks() {
 }
 
 builds() {
-    cmake -S "$tree" -B "$build" -G Ninja -DDC_ISAS=baseline -DDC_BUILD_EXAMPLES=OFF &&
+    # The other families' mirrors are those of the tree itself.
+    cmake -S "$tree" -B "$build" -G Ninja -DDC_ISAS=baseline -DDC_BUILD_EXAMPLES=OFF \
+        -DDC_MIRRORS_FROM="${RELEASE:-}" &&
         cmake --build "$build" -j "$jobs" --target dualcube parity golden "test_$stem" &&
         if grep -q '^DC_OPENCL_FOUND\|dualcube-opencl' "$build/build.ninja"; then
             cmake --build "$build" -j "$jobs" --target dualcube-opencl dualcube-probe

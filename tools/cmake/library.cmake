@@ -98,9 +98,29 @@ function(dc_sanitize_mirror target sfx)
     endif()
 endfunction()
 
+# The object of a target in the release build that the caller has, or "".  Threads meet in the
+# executor, not in mirrors, so the thread sanitizer watches none.
+function(dc_taken_mirror target sfx source out)
+    set(object "${DC_MIRRORS_FROM}/CMakeFiles/${target}.dir/cpu_fallback/runtime/${source}.o")
+    if(DC_SANITIZE MATCHES "address|undefined" AND
+       (DC_SANITIZE_EVERY_TYPE OR sfx MATCHES "^(f32|u32)$"))
+        set(object "")
+    elseif(NOT DC_MIRRORS_FROM OR NOT EXISTS "${object}")
+        set(object "")
+    endif()
+    set(${out} "${object}" PARENT_SCOPE)
+endfunction()
+
 # One object per stem, type and instruction set.
 function(dc_add_isa isa stem sfx source)
     set(target dualcube_isa_${isa}_${stem}_${sfx})
+    dc_taken_mirror(${target} ${sfx} ${source} taken)
+    if(taken)
+        set_source_files_properties("${taken}" PROPERTIES EXTERNAL_OBJECT TRUE)
+        list(APPEND dc_objects "${taken}")
+        set(dc_objects "${dc_objects}" PARENT_SCOPE)
+        return()
+    endif()
     dc_add_objects(${target} "${dc_root}/cpu_fallback/runtime/${source}")
     target_compile_definitions(${target} PRIVATE DC_ISA=${isa} SFX=${sfx} DC_MIRROR_${sfx})
     # Vector arguments stay inside the object, so their calling convention is nobody's concern.
@@ -127,8 +147,10 @@ endfunction()
 # A family: isa.c with other names.
 function(dc_add_mirror isa stem sfx)
     dc_add_isa(${isa} ${stem} ${sfx} isa.c)
-    target_compile_definitions(dualcube_isa_${isa}_${stem}_${sfx} PRIVATE DC_STEM=${stem}
-        "DC_OWN_${stem}=~,1" DC_MIRROR_FILE="cpu_fallback/${stem}.c")
+    if(TARGET dualcube_isa_${isa}_${stem}_${sfx})
+        target_compile_definitions(dualcube_isa_${isa}_${stem}_${sfx} PRIVATE DC_STEM=${stem}
+            "DC_OWN_${stem}=~,1" DC_MIRROR_FILE="cpu_fallback/${stem}.c")
+    endif()
     set(dc_objects "${dc_objects}" PARENT_SCOPE)
 endfunction()
 

@@ -17,6 +17,8 @@ option(DC_BUILD_BENCH "Build bench/ with the library" ${dc_top})
 option(DC_WERROR "Warnings are errors" OFF)
 set(DC_SANITIZE "" CACHE STRING "address,undefined or thread: -O1 -g -fsanitize=...")
 option(DC_SANITIZE_EVERY_TYPE "Sanitize the CPU mirrors of every type, not of one for each text" OFF)
+set(DC_MIRRORS_FROM "" CACHE PATH
+    "Finished release build of this tree, whose CPU mirrors are taken where none are to be watched")
 set(DC_ISAS "baseline;avx2;avx512" CACHE STRING "Instruction sets of the CPU mirrors")
 set(DC_VKFFT_INCLUDE_DIR "" CACHE PATH "Directory of vkFFT.h; empty: search")
 
