@@ -61,8 +61,8 @@ cmake --build "$ASAN" -j 1
     --min-comparisons 75000
 "$RELEASE/bin/tests/parity" --family correlation --seed "$SEED" --cases 30000 --small --cells \
     --min-comparisons 25000
-"$RELEASE/bin/tests/parity" --family spectral --seed "$SEED" --cases 7500 --small --cells \
-    --min-comparisons 20000
+"$RELEASE/bin/tests/parity" --family spectral --seed "$SEED" --cases 12500 --small --cells \
+    --min-comparisons 34000
 "$RELEASE/bin/tests/parity" --seed "$SEED" --cases 11000 --seconds 250 --cells \
     --min-comparisons 160000 --need-threads --need-opencl \
     --csv "$BUILD/PARITY.csv" --markdown "$BUILD/PARITY.md"
