@@ -223,3 +223,11 @@ def test_check_estimator(estimator):
 def test_examples():
     result = doctest.testmod(kmeans)
     assert result.failed == 0 and result.attempted > 0
+
+
+def test_what_is_not_finite_is_named_by_its_place():
+    x = np.random.default_rng(3).standard_normal((300, 4))
+    x[7, 2] = np.nan
+    for rows in (x, np.concatenate([x] * 5)):  # drawn along sorted rows, and not
+        with pytest.raises(ValueError, match="row 7, column 2 is nan"):
+            dc.KMeans(3, random_state=0).fit(rows)

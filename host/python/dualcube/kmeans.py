@@ -168,7 +168,8 @@ class KMeans(Estimator):
         table = self._table(X, reset=True)
         start, kind, runs = self._checked(table)
         weights, order = _weights(sample_weight, table), None
-        if len(table) <= _SORTED and start is None:
+        # What is not finite is refused, by its place in X.
+        if len(table) <= _SORTED and start is None and np.isfinite(table).all():
             order = np.lexsort(table.T[::-1])
             table, weights = table[order], None if weights is None else weights[order]
         result, centers, labels, _, shift = _kmeans.fit(
