@@ -52,7 +52,7 @@ def environment_of(build):
                ASAN=os.path.join(build, "asan"), TSAN=os.path.join(build, "tsan"),
                PYTHON=sys.executable, OMP_WAIT_POLICY="passive", OCL_ICD_PLATFORM_SORT="none",
                POCL_CACHE_DIR=os.path.join(build, "pocl"), CTEST_OUTPUT_ON_FAILURE="1",
-               # PoCL takes a minute and a half to optimise these kernels, and a sixth of a minute.
+               # PoCL takes a minute and a half to optimise the one, ten seconds the other.
                DUALCUBE_OPENCL_PLAIN="spectral,smooth",
                DUALCUBE_CACHE_DIR=os.path.join(build, "cache"), LC_ALL="C.UTF-8",
                PYTHONDONTWRITEBYTECODE="1", JOBS=str(processors()))
